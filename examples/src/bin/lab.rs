@@ -1,0 +1,2 @@
+//! A DMVPN cloud in one process.
+fn main() {}
