@@ -1,2 +1,21 @@
-//! A DMVPN hub or spoke, phases 1, 2 and 3, as a library without I/O
+//! A DMVPN hub or spoke, phases 1, 2 and 3, as a library without I/O.
 #![forbid(unsafe_code)]
+
+pub mod config;
+mod drop_reason;
+mod engine;
+mod event;
+mod packet;
+mod path;
+#[cfg(feature = "sim")]
+pub mod sim;
+mod verdict;
+pub mod views;
+
+pub use config::Config;
+pub use drop_reason::DropReason;
+pub use engine::{BuildError, Command, Engine, Output, TunnelId};
+pub use event::Event;
+pub use packet::{HEADROOM, Packet, TAILROOM};
+pub use path::{Path, Wire};
+pub use verdict::{Delivery, Verdict};
