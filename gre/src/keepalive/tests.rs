@@ -1,0 +1,1 @@
+//! Keepalive tests.
