@@ -1,0 +1,1 @@
+//! Digests against published vectors.
