@@ -1,0 +1,1 @@
+//! The exact texts of the ospf views.
