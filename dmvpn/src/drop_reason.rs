@@ -33,6 +33,10 @@ reasons! {
     NoPath = "no usable next hop",
     /// The time to live ran out; the sender was told.
     TtlExceeded = "time to live exceeded",
+    /// Larger than the tunnel carries, and not to be fragmented; the sender was told.
+    TooBig = "too big and not to be fragmented",
+    /// Marked as having met congestion although its sender does not understand the mark (RFC 6040 section 4.2).
+    Congestion = "congestion mark on a packet without ECN",
     /// A user's multicast or broadcast packet: only routing protocols' multicast crosses a tunnel.
     Multicast = "multicast",
     /// The tunnel is protected and there is no SA to send with. Never sent in the clear.
@@ -55,6 +59,8 @@ reasons! {
     GreMalformed = "malformed GRE",
     /// A GRE key that no tunnel on this source has.
     GreKey = "unknown GRE key",
+    /// OSPF on a tunnel where it does not run.
+    NoOspf = "OSPF does not run on the tunnel",
     /// A GRE payload that is neither IP nor NHRP.
     GreProtocol = "unknown GRE protocol",
     /// GRE in the clear for a tunnel that has protection.

@@ -1,6 +1,127 @@
-//! What a person may have to know or act on.
+//! What a person may have to know or act on. None of these is silent.
 
-/// A fact about the cloud.
+mod text;
+
+use core::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::Ipv4Net;
+
+/// A fact about the cloud, with a line of text in its `Display`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Event {}
+pub enum Event {
+    /// IKEv2: sessions up and down, and why one did not come up.
+    Ike {
+        /// Our underlay address.
+        local: IpAddr,
+        /// What happened.
+        event: ikev2::Event,
+    },
+    /// NHRP: registrations, resolutions, refusals.
+    Nhrp {
+        /// The tunnel interface.
+        interface: String,
+        /// What happened.
+        event: nhrp::Event,
+    },
+    /// OSPF: neighbours, mismatches, limits.
+    Ospf {
+        /// The interface that the event is about, if it is about one.
+        interface: Option<String>,
+        /// What happened.
+        event: ospf_p2mp::Event,
+    },
+    /// Packets for this next hop leave by a direct, proven path from now on.
+    DirectPathUp {
+        /// The tunnel interface.
+        interface: String,
+        /// The next hop.
+        tunnel_address: Ipv4Addr,
+        /// Its underlay address.
+        nbma: IpAddr,
+    },
+    /// Packets for this next hop leave by way of the hub again.
+    DirectPathDown {
+        /// The tunnel interface.
+        interface: String,
+        /// The next hop.
+        tunnel_address: Ipv4Addr,
+        /// Why.
+        reason: nhrp::DownReason,
+    },
+    /// GRE came in with a key that no tunnel on this source has: both ends' `tunnel key` differ.
+    UnknownGreKey {
+        /// Who sent it.
+        remote: IpAddr,
+        /// The key in the packet.
+        key: Option<u32>,
+        /// The keys of our tunnels on that source.
+        ours: Vec<Option<u32>>,
+    },
+    /// GRE came in the clear for a tunnel that has protection; it was dropped.
+    ClearText {
+        /// Who sent it.
+        remote: IpAddr,
+    },
+    /// A route behind another spoke has the hub as next hop, so phase 2 will not use a direct path for it.
+    NextHopIsHub {
+        /// The tunnel interface.
+        interface: String,
+        /// The route.
+        prefix: Ipv4Net,
+        /// The router that advertises it.
+        originator: Ipv4Addr,
+        /// The next hop in use.
+        hub: Ipv4Addr,
+    },
+    /// TCP connections are opened with segments that the tunnel cannot carry, and no clamp lowers them.
+    MssClampMissing {
+        /// The tunnel interface.
+        interface: String,
+        /// The segment size on offer, in bytes.
+        offered: u16,
+        /// The largest that fits, in bytes.
+        fits: u16,
+    },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ike { local, event } => text::ike(f, *local, event),
+            Self::Nhrp { interface, event } => text::nhrp(f, interface, event),
+            Self::Ospf { interface, event } => text::ospf(f, interface.as_deref(), event),
+            Self::DirectPathUp { interface, tunnel_address, nbma } => {
+                write!(f, "DMVPN: {interface}: direct path to {tunnel_address} is up (NBMA {nbma})")
+            }
+            Self::DirectPathDown { interface, tunnel_address, reason } => {
+                let reason = text::down(*reason);
+                write!(f, "DMVPN: {interface}: direct path to {tunnel_address} is down ({reason}); using the hub")
+            }
+            Self::UnknownGreKey { remote, key, ours } => {
+                let ours: Vec<String> = ours.iter().map(|key| key_text(*key)).collect();
+                let (theirs, ours) = (key_text(*key), ours.join(", "));
+                write!(f, "GRE: tunnel key mismatch: {remote} sends {theirs}, here is {ours}")
+            }
+            Self::ClearText { remote } => {
+                write!(f, "GRE: packet in the clear from {remote} for a protected tunnel, dropped")
+            }
+            Self::NextHopIsHub { interface, prefix, originator, hub } => write!(
+                f,
+                "ROUTE: {prefix} from {originator} has the hub {hub} as next hop on {interface}: \
+                 traffic will not leave the hub (ip ospf next-hop originator)"
+            ),
+            Self::MssClampMissing { interface, offered, fits } => write!(
+                f,
+                "TCP: connection through {interface} opened with MSS {offered}, {fits} fits: \
+                 large packets will stall (ip tcp adjust-mss {})",
+                (*fits).min(1360)
+            ),
+        }
+    }
+}
+
+fn key_text(key: Option<u32>) -> String {
+    key.map_or_else(|| "no key".to_owned(), |key| format!("key {key}"))
+}

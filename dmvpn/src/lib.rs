@@ -5,8 +5,11 @@ pub mod config;
 mod drop_reason;
 mod engine;
 mod event;
+pub mod forward;
+mod ids;
 mod packet;
 mod path;
+mod rib;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod verdict;
@@ -14,8 +17,9 @@ pub mod views;
 
 pub use config::Config;
 pub use drop_reason::DropReason;
-pub use engine::{BuildError, Command, Engine, Output, TunnelId};
+pub use engine::{BuildError, Command, Engine, Options, Output};
 pub use event::Event;
+pub use ids::{PathId, TunnelId, UnderlayId};
 pub use packet::{HEADROOM, Packet, TAILROOM};
 pub use path::{Path, Wire};
 pub use verdict::{Delivery, Verdict};

@@ -1,0 +1,198 @@
+//! NHRP: packets in and out, adjacencies, shortcuts, multicast membership.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+
+use ipnet::{IpNet, Ipv4Net};
+use nhrp::{Action as NhrpAction, AdjacencyKind, Destination};
+
+use super::ike::CONTROL_TOS;
+use super::{Adjacency, Engine, Output, nhrp_path, own_path};
+use crate::forward::{Action, Hop};
+use crate::ids::{PathId, TunnelId};
+use crate::rib::{RibRoute, RouteSource, Target};
+use crate::{DropReason, Event, Packet, Verdict};
+
+/// How many unprotected senders may be known at once; a stranger's packet makes one for as long as it is answered.
+const PLAIN_PATHS: usize = 65_536;
+
+impl Engine {
+    pub(super) fn receive_nhrp(
+        &mut self,
+        now: Instant,
+        tunnel: TunnelId,
+        path: PathId,
+        nbma: IpAddr,
+        packet: &mut Packet,
+    ) -> Verdict {
+        let Some(tunnel) = self.tunnels.get_mut(tunnel.index()) else {
+            return Verdict::Dropped(DropReason::InterfaceDown);
+        };
+        let input = ::nhrp::Input::Packet { nbma, path: nhrp_path(path), payload: packet.bytes() };
+        tunnel.node.handle_input(now, input);
+        Verdict::Consumed
+    }
+
+    /// An NHRP packet from an unprotected sender that is not known yet: it gets a path, which stays if NHRP finds a use
+    /// for it.
+    pub(super) fn receive_plain_nhrp(
+        &mut self,
+        now: Instant,
+        tunnel: TunnelId,
+        nbma: IpAddr,
+        packet: &mut Packet,
+    ) -> Verdict {
+        let Some(underlay) = self.tunnels.get(tunnel.index()).map(|tunnel| tunnel.underlay) else {
+            return Verdict::Dropped(DropReason::InterfaceDown);
+        };
+        if self.underlays[underlay.index()].plain.len() >= PLAIN_PATHS {
+            return Verdict::Dropped(DropReason::NoPath);
+        }
+        let path = self.plain_path(underlay, nbma);
+        let verdict = self.receive_nhrp(now, tunnel, path, nbma, packet);
+        self.settle(now);
+        self.disconnect(now, path);
+        verdict
+    }
+
+    pub(super) fn drain_nhrp(&mut self, now: Instant, budget: &mut usize) {
+        for index in 0..self.tunnels.len() {
+            let tunnel = TunnelId(index as u32);
+            while *budget > 0 {
+                let Some(output) = self.tunnels[index].node.poll_output() else { break };
+                *budget -= 1;
+                match output {
+                    ::nhrp::Output::Transmit { to, payload } => self.send_nhrp(tunnel, to, &payload),
+                    ::nhrp::Output::Connect { nbma } => self.connect(now, tunnel, nbma),
+                    ::nhrp::Output::Disconnect { path } => self.disconnect(now, own_path(path)),
+                    ::nhrp::Output::RouteQuery { token, destination } => {
+                        let route = self.answer_route_query(tunnel, destination);
+                        let input = ::nhrp::Input::RouteAnswer { token, route };
+                        self.tunnels[index].node.handle_input(now, input);
+                    }
+                    ::nhrp::Output::Action(action) => self.handle_nhrp_action(now, tunnel, action),
+                    ::nhrp::Output::Event(event) => {
+                        let interface = self.tunnels[index].name.clone();
+                        self.event(Event::Nhrp { interface, event });
+                    }
+                    _ => {}
+                }
+            }
+            self.update_fallback(tunnel);
+        }
+    }
+
+    fn send_nhrp(&mut self, tunnel: TunnelId, to: Destination, payload: &[u8]) {
+        let underlay = self.tunnels[tunnel.index()].underlay;
+        let path = match to {
+            Destination::Path(path) => Some(own_path(path)),
+            Destination::Nbma(nbma) => {
+                let underlay = &self.underlays[underlay.index()];
+                let protected = underlay.peers.values().copied().find(|path| {
+                    self.paths.entry(*path).is_some_and(|info| info.is_up && info.remote.ip() == nbma)
+                });
+                let plain = underlay.plain.get(&nbma).copied();
+                if self.tunnels[tunnel.index()].profile.is_some() { protected } else { plain }
+            }
+            _ => None,
+        };
+        if let Some(path) = path {
+            self.send_control(tunnel, path, gre::Protocol::NHRP, payload);
+        }
+    }
+
+    /// Sends a control packet to one peer of a tunnel. A packet that cannot be sent is counted by its reason.
+    pub(super) fn send_control(&mut self, tunnel: TunnelId, path: PathId, protocol: gre::Protocol, bytes: &[u8]) {
+        self.scratch.fill(bytes);
+        if let Ok(path) = self.plane.send(tunnel, path, protocol, CONTROL_TOS, &mut self.scratch) {
+            let payload = self.scratch.bytes().to_vec();
+            self.outputs.push_back(Output::Transmit { path, payload });
+        }
+    }
+
+    fn handle_nhrp_action(&mut self, now: Instant, tunnel: TunnelId, action: NhrpAction) {
+        match action {
+            NhrpAction::AdjacencyUp { tunnel_address: IpAddr::V4(tunnel_address), nbma, path, kind } => {
+                let path = own_path(path);
+                self.act(Action::AddAdjacency { tunnel, tunnel_address, path });
+                let adjacency = Adjacency { path, kind };
+                let before = self.tunnels[tunnel.index()].adjacencies.insert(tunnel_address, adjacency);
+                self.ospf_adjacency_is_up(now, tunnel, tunnel_address, kind);
+                if kind == AdjacencyKind::Dynamic && before.is_none_or(|before| before.kind != kind) {
+                    let interface = self.tunnels[tunnel.index()].name.clone();
+                    self.event(Event::DirectPathUp { interface, tunnel_address, nbma });
+                }
+            }
+            NhrpAction::AdjacencyDown { tunnel_address: IpAddr::V4(tunnel_address), reason } => {
+                self.act(Action::RemoveAdjacency { tunnel, tunnel_address });
+                let Some(adjacency) = self.tunnels[tunnel.index()].adjacencies.remove(&tunnel_address) else {
+                    return;
+                };
+                self.ospf_adjacency_is_down(now, tunnel, tunnel_address, adjacency.kind);
+                if adjacency.kind == AdjacencyKind::Dynamic {
+                    let interface = self.tunnels[tunnel.index()].name.clone();
+                    self.event(Event::DirectPathDown { interface, tunnel_address, reason });
+                }
+            }
+            NhrpAction::ShortcutUp { prefix: IpNet::V4(prefix), next_hop: IpAddr::V4(gateway) } => {
+                let fallbacks = self.fallbacks_for(tunnel, prefix);
+                let route = RibRoute {
+                    source: RouteSource::Nhrp,
+                    distance: RouteSource::Nhrp.distance(),
+                    metric: 0,
+                    target: Target::Via(vec![Hop { tunnel, gateway, fallbacks }]),
+                    since: now,
+                    ospf: None,
+                };
+                self.rib.offer(prefix.trunc(), route);
+            }
+            NhrpAction::ShortcutDown { prefix: IpNet::V4(prefix) } => {
+                self.rib.withdraw(prefix.trunc(), RouteSource::Nhrp);
+            }
+            NhrpAction::MulticastJoin { path, .. } => {
+                self.act(Action::JoinMulticast { tunnel, path: own_path(path) });
+            }
+            NhrpAction::MulticastLeave { path } => {
+                self.act(Action::LeaveMulticast { tunnel, path: own_path(path) });
+            }
+            // IPv6 in a tunnel: NHRP can speak of it, this forwarding plane does not carry it.
+            _ => {}
+        }
+    }
+
+    /// Where packets under a shortcut go while it is not proven: the next hops of the route that covers it.
+    fn fallbacks_for(&self, tunnel: TunnelId, prefix: Ipv4Net) -> Vec<Ipv4Addr> {
+        let covering = self.rib.lookup_without(prefix.network(), |route| route.source == RouteSource::Nhrp);
+        let Some((_, RibRoute { target: Target::Via(hops), .. })) = covering else { return Vec::new() };
+        let on_tunnel = hops.iter().filter(|hop| hop.tunnel == tunnel);
+        on_tunnel.flat_map(|hop| core::iter::once(hop.gateway).chain(hop.fallbacks.iter().copied())).collect()
+    }
+
+    /// Keeps the forwarding plane's last resort at the best NHS that answers.
+    fn update_fallback(&mut self, tunnel: TunnelId) {
+        let own = &self.tunnels[tunnel.index()];
+        let live = match own.node.live_nhs() {
+            Some(IpAddr::V4(nhs)) => Some(nhs),
+            _ => None,
+        };
+        if live != own.fallback {
+            self.tunnels[tunnel.index()].fallback = live;
+            self.act(Action::SetFallback { tunnel, tunnel_address: live });
+        }
+    }
+
+    /// What NHRP asks of the routing table: the route behind which it answers or forwards. A shortcut of its own is no
+    /// route for it, or it would prove itself.
+    fn answer_route_query(&self, tunnel: TunnelId, destination: IpAddr) -> Option<::nhrp::RouteInfo> {
+        let IpAddr::V4(address) = destination else { return None };
+        let (prefix, route) = self.rib.lookup_without(address, |route| route.source == RouteSource::Nhrp)?;
+        let _ = tunnel;
+        let (through_tunnel, next_hop) = match &route.target {
+            Target::Own { .. } => (false, Some(destination)),
+            Target::Lan { gateway, .. } => (false, gateway.map(IpAddr::V4)),
+            Target::OnLink(_) => (true, Some(destination)),
+            Target::Via(hops) => (true, hops.first().map(|hop| IpAddr::V4(hop.gateway))),
+        };
+        Some(::nhrp::RouteInfo { prefix: IpNet::V4(prefix), through_tunnel, next_hop })
+    }
+}

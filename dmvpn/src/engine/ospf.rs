@@ -1,0 +1,225 @@
+//! OSPF: packets in and out, neighbours that follow NHRP, routes.
+
+use std::net::Ipv4Addr;
+use std::time::Instant;
+
+use nhrp::AdjacencyKind;
+use ospf_p2mp::{Direct, Input, InterfaceId, Output as OspfOutput, RouteChange};
+
+use super::ike::CONTROL_TOS;
+use super::Engine;
+use crate::forward::Hop;
+use crate::forward::ipv4::{NewHeader, protocol};
+use crate::ids::{PathId, TunnelId};
+use crate::rib::{OspfPart, RibRoute, RouteSource, Target};
+use crate::{DropReason, Event, Packet, Verdict};
+
+/// OSPF's name for a tunnel: tunnels come first, in their own order; LANs follow.
+pub(super) const fn interface_of(tunnel: TunnelId) -> InterfaceId {
+    InterfaceId(tunnel.0)
+}
+
+impl Engine {
+    pub(super) fn receive_ospf(
+        &mut self,
+        now: Instant,
+        tunnel: TunnelId,
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+        ttl: u8,
+        packet: &mut Packet,
+    ) -> Verdict {
+        let interface = interface_of(tunnel);
+        match &mut self.ospf {
+            Some(ospf) if ospf.tunnels.contains_key(&interface) => {
+                let payload = packet.bytes();
+                ospf.router.handle_input(now, Input::Packet { interface, source, destination, ttl, payload });
+                Verdict::Consumed
+            }
+            _ => Verdict::Dropped(DropReason::NoOspf),
+        }
+    }
+
+    pub(super) fn drain_ospf(&mut self, now: Instant, budget: &mut usize) {
+        while *budget > 0 {
+            let Some(output) = self.ospf.as_mut().and_then(|ospf| ospf.router.poll_output()) else { return };
+            *budget -= 1;
+            match output {
+                OspfOutput::Transmit { interface, destination, peer, ttl, payload } => {
+                    self.send_ospf(interface, destination, peer, ttl, &payload);
+                }
+                OspfOutput::Route(change) => self.handle_route_change(now, change),
+                OspfOutput::Event(event) => {
+                    let interface = self.ospf_event_interface(&event);
+                    self.event(Event::Ospf { interface, event });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// NHRP can reach a hub or a client: it is a neighbour now. NHRP resolved a next hop: routes through it go direct.
+    pub(super) fn ospf_adjacency_is_up(
+        &mut self,
+        now: Instant,
+        tunnel: TunnelId,
+        address: Ipv4Addr,
+        kind: AdjacencyKind,
+    ) {
+        let interface = interface_of(tunnel);
+        let input = match kind {
+            AdjacencyKind::Dynamic => Input::SetDirect { interface, gateway: address, state: Direct::Up },
+            _ => Input::PeerUp { interface, address },
+        };
+        self.tell_ospf(now, interface, input);
+    }
+
+    pub(super) fn ospf_adjacency_is_down(
+        &mut self,
+        now: Instant,
+        tunnel: TunnelId,
+        address: Ipv4Addr,
+        kind: AdjacencyKind,
+    ) {
+        let interface = interface_of(tunnel);
+        let input = match kind {
+            AdjacencyKind::Dynamic => Input::SetDirect { interface, gateway: address, state: Direct::Unknown },
+            _ => Input::PeerDown { interface, address },
+        };
+        self.tell_ospf(now, interface, input);
+    }
+
+    fn tell_ospf(&mut self, now: Instant, interface: InterfaceId, input: Input<'_>) {
+        if let Some(ospf) = &mut self.ospf
+            && ospf.tunnels.contains_key(&interface)
+        {
+            ospf.router.handle_input(now, input);
+        }
+    }
+
+    fn send_ospf(
+        &mut self,
+        interface: InterfaceId,
+        destination: Ipv4Addr,
+        peer: Option<Ipv4Addr>,
+        ttl: u8,
+        payload: &[u8],
+    ) {
+        let Some(tunnel) = self.ospf.as_ref().and_then(|ospf| ospf.tunnels.get(&interface)).copied() else {
+            return;
+        };
+        self.identification = self.identification.wrapping_add(1);
+        let header = NewHeader {
+            tos: CONTROL_TOS,
+            identification: self.identification,
+            dont_fragment: false,
+            ttl,
+            protocol: protocol::OSPF,
+            source: self.tunnels[tunnel.index()].address,
+            destination,
+        };
+        let Some(header) = header.to_bytes(payload.len()) else { return };
+        let mut packet = Vec::with_capacity(header.len() + payload.len());
+        packet.extend_from_slice(&header);
+        packet.extend_from_slice(payload);
+        let members: Vec<PathId> = match peer {
+            Some(peer) => self.plane.path_to(tunnel, peer).into_iter().collect(),
+            None => self.plane.multicast_members(tunnel).to_vec(),
+        };
+        for path in members {
+            self.send_control(tunnel, path, gre::Protocol::IPV4, &packet);
+            if destination.is_multicast() {
+                self.plane.count_multicast_out(tunnel);
+            }
+        }
+    }
+
+    fn handle_route_change(&mut self, now: Instant, change: RouteChange) {
+        let prefix = change.prefix();
+        match change {
+            RouteChange::Add(route) | RouteChange::Replace(route) => {
+                let hops = self.hops_of(&route);
+                if hops.is_empty() {
+                    self.rib.withdraw(prefix, RouteSource::Ospf);
+                } else {
+                    self.report_hub_as_next_hop(&route, &hops);
+                    let part = OspfPart {
+                        kind: route.kind,
+                        area: route.area.0,
+                        advertising_router: route.advertising_router,
+                    };
+                    self.rib.offer(
+                        prefix,
+                        RibRoute {
+                            source: RouteSource::Ospf,
+                            distance: RouteSource::Ospf.distance(),
+                            metric: route.metric,
+                            target: Target::Via(hops),
+                            since: route.since,
+                            ospf: Some(part),
+                        },
+                    );
+                }
+            }
+            RouteChange::Remove(_) => {
+                self.rib.withdraw(prefix, RouteSource::Ospf);
+                if let Some(ospf) = &mut self.ospf {
+                    ospf.reported_hub.remove(&prefix);
+                }
+            }
+            _ => {}
+        }
+        for tunnel in self.tunnels.iter_mut().filter(|tunnel| tunnel.phase3) {
+            tunnel.node.handle_input(now, ::nhrp::Input::RouteChanged { prefix: prefix.into() });
+        }
+    }
+
+    fn hops_of(&self, route: &ospf_p2mp::Route) -> Vec<Hop> {
+        let Some(ospf) = &self.ospf else { return Vec::new() };
+        let hop = |next_hop: &ospf_p2mp::NextHop| {
+            let tunnel = *ospf.tunnels.get(&next_hop.interface)?;
+            Some(Hop { tunnel, gateway: next_hop.gateway?, fallbacks: next_hop.fallbacks.clone() })
+        };
+        route.next_hops.iter().filter_map(hop).collect()
+    }
+
+    /// The guide's second failure mode: on a spoke of a phase 2 cloud, a route behind another spoke whose next hop is the
+    /// hub. Said once for a route.
+    fn report_hub_as_next_hop(&mut self, route: &ospf_p2mp::Route, hops: &[Hop]) {
+        let Some(hop) = hops.first() else { return };
+        let tunnel = &self.tunnels[hop.tunnel.index()];
+        let is_nhs = matches!(
+            tunnel.adjacencies.get(&hop.gateway).map(|adjacency| adjacency.kind),
+            Some(AdjacencyKind::Nhs)
+        );
+        if !is_nhs || !tunnel.is_spoke || tunnel.phase3 || !hop.fallbacks.is_empty() {
+            return;
+        }
+        let (interface, hub) = (tunnel.name.clone(), hop.gateway);
+        let Some(ospf) = &mut self.ospf else { return };
+        let of_the_hub = ospf.router.neighbors().any(|neighbor| {
+            neighbor.address == hub && neighbor.router_id == route.advertising_router
+        });
+        if !of_the_hub && ospf.reported_hub.insert(route.prefix) {
+            let (prefix, originator) = (route.prefix, route.advertising_router);
+            self.event(Event::NextHopIsHub { interface, prefix, originator, hub });
+        }
+    }
+
+    fn ospf_event_interface(&self, event: &ospf_p2mp::Event) -> Option<String> {
+        use ospf_p2mp::Event;
+        let interface = match event {
+            Event::NeighborUp { interface, .. }
+            | Event::NeighborDown { interface, .. }
+            | Event::ParameterMismatch { interface, .. }
+            | Event::FullWithoutLinkBack { interface, .. }
+            | Event::ExchangeStuck { interface, .. }
+            | Event::AmbiguousGateway { interface, .. }
+            | Event::InterfaceUp { interface }
+            | Event::InterfaceDown { interface } => *interface,
+            Event::DuplicateRouterId { interface, .. } => (*interface)?,
+            _ => return None,
+        };
+        self.ospf.as_ref()?.names.get(&interface).cloned()
+    }
+}

@@ -1,0 +1,198 @@
+//! From the underlay to an IP packet, or to whoever a control packet is for.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Instant;
+
+use super::egress::Origin;
+use super::ipv4::{self, protocol};
+use super::{Plane, Punt};
+use crate::ids::{PathId, TunnelId, UnderlayId};
+use crate::{DropReason, Packet, Path, Verdict, Wire};
+
+/// The NAT traversal port (RFC 3948), where IKE and ESP share UDP.
+pub(crate) const NAT_PORT: u16 = 4500;
+
+/// What came in from the underlay. Where it is a control packet, `packet` holds what the protocol's machine wants.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ingress {
+    /// An IKE message, without marker.
+    Ike(UnderlayId),
+    /// An NHRP packet.
+    Nhrp(TunnelId, PathId),
+    /// An NHRP packet from an unprotected sender that has no path yet.
+    PlainNhrp(TunnelId),
+    /// An OSPF packet: the IP payload, and what its IP header said.
+    Ospf { tunnel: TunnelId, source: Ipv4Addr, destination: Ipv4Addr, ttl: u8 },
+    /// Anything else: its fate.
+    Data(Verdict),
+}
+
+impl Plane {
+    /// A packet from the underlay, without its outer IP and UDP headers. `plain_path` finds the path of a sender whose
+    /// packets carry no SA.
+    pub(crate) fn handle_wan(
+        &mut self,
+        now: Instant,
+        wire: Path,
+        packet: &mut Packet,
+        plain_path: impl FnOnce(UnderlayId, IpAddr) -> Option<PathId>,
+    ) -> Ingress {
+        match self.receive(now, wire, packet, plain_path) {
+            Ok(ingress) => ingress,
+            Err(reason) => Ingress::Data(Verdict::Dropped(self.count_drop(reason))),
+        }
+    }
+
+    fn receive(
+        &mut self,
+        now: Instant,
+        wire: Path,
+        packet: &mut Packet,
+        plain_path: impl FnOnce(UnderlayId, IpAddr) -> Option<PathId>,
+    ) -> Result<Ingress, DropReason> {
+        let underlay = self.underlays.iter().position(|underlay| underlay.address == wire.local);
+        let underlay = underlay.and_then(|index| u32::try_from(index).ok()).ok_or(DropReason::NotForUs)?;
+        let underlay = UnderlayId(underlay);
+        match wire.wire {
+            Wire::Udp { local_port: NAT_PORT, .. } => match esp::udp::classify(packet.bytes()) {
+                esp::udp::Datagram::Keepalive => Ok(Ingress::Data(Verdict::Consumed)),
+                esp::udp::Datagram::Ike(_) => {
+                    packet.pull(esp::udp::NON_ESP_MARKER.len());
+                    Ok(Ingress::Ike(underlay))
+                }
+                esp::udp::Datagram::Esp(_) => self.receive_esp(now, underlay, wire, packet),
+                _ => Err(DropReason::UdpMalformed),
+            },
+            Wire::Udp { .. } => Ok(Ingress::Ike(underlay)),
+            Wire::Esp => self.receive_esp(now, underlay, wire, packet),
+            Wire::Gre => {
+                let (tunnel, protocol) = self.pull_gre(underlay, wire.remote, packet)?;
+                if self.tunnels[tunnel.index()].settings.protected {
+                    self.punt(Punt::ClearText { remote: wire.remote });
+                    return Err(DropReason::ClearText);
+                }
+                match plain_path(underlay, wire.remote) {
+                    Some(path) => self.receive_payload(now, (tunnel, protocol), path, wire.tos, packet),
+                    None if protocol == gre::Protocol::NHRP => Ok(Ingress::PlainNhrp(tunnel)),
+                    None => Err(DropReason::NoPath),
+                }
+            }
+        }
+    }
+
+    fn receive_esp(
+        &mut self,
+        now: Instant,
+        underlay: UnderlayId,
+        wire: Path,
+        packet: &mut Packet,
+    ) -> Result<Ingress, DropReason> {
+        let spi = packet.bytes().first_chunk().map(|spi| u32::from_be_bytes(*spi)).ok_or(DropReason::EspMalformed)?;
+        let sa = self.inbound.find_mut(underlay, spi).ok_or(DropReason::UnknownSpi)?;
+        let (path, child) = (sa.path(), sa.child());
+        let opened = sa.open(packet);
+        let alive = opened.is_ok() && sa.report_is_due(now);
+        match opened {
+            Ok(esp::LimitState::Ok) => {}
+            Ok(_) => self.punt(Punt::SaLimit { path, child, hard: false }),
+            Err(reason) => {
+                if reason == DropReason::SaExhausted {
+                    self.punt(Punt::SaLimit { path, child, hard: true });
+                }
+                return Err(reason);
+            }
+        }
+        if alive {
+            self.punt(Punt::Alive { path, child });
+        }
+        let remote = match wire.wire {
+            Wire::Udp { remote_port, .. } => Some(SocketAddr::new(wire.remote, remote_port)),
+            Wire::Esp | Wire::Gre => None,
+        };
+        if let (Some(remote), Some(entry)) = (remote, self.paths.entry(path))
+            && entry.remote != remote
+        {
+            self.punt(Punt::Moved { path, child, remote });
+        }
+        let (tunnel, protocol) = self.pull_gre(underlay, wire.remote, packet)?;
+        if !self.tunnels[tunnel.index()].settings.protected {
+            // The peer protects a tunnel that is plain here: its packets are authentic, but we would answer in the clear.
+            return Err(DropReason::Selector);
+        }
+        self.receive_payload(now, (tunnel, protocol), path, wire.tos, packet)
+    }
+
+    /// Takes the GRE header off and finds the tunnel by its key.
+    fn pull_gre(
+        &mut self,
+        underlay: UnderlayId,
+        remote: IpAddr,
+        packet: &mut Packet,
+    ) -> Result<(TunnelId, gre::Protocol), DropReason> {
+        let (header, len) = gre::Header::decode(packet.bytes()).map_err(|_| DropReason::GreMalformed)?;
+        let candidates = &self.underlays[underlay.index()].tunnels;
+        let tunnel = candidates.iter().find(|tunnel| self.tunnels[tunnel.index()].settings.key == header.key);
+        let Some(&tunnel) = tunnel else {
+            self.punt(Punt::UnknownGreKey { underlay, remote, key: header.key });
+            return Err(DropReason::GreKey);
+        };
+        packet.pull(len);
+        Ok((tunnel, header.protocol))
+    }
+
+    fn receive_payload(
+        &mut self,
+        now: Instant,
+        (tunnel, protocol): (TunnelId, gre::Protocol),
+        path: PathId,
+        outer_tos: u8,
+        packet: &mut Packet,
+    ) -> Result<Ingress, DropReason> {
+        let received = match protocol {
+            gre::Protocol::NHRP => Ok(Ingress::Nhrp(tunnel, path)),
+            gre::Protocol::IPV4 => self.receive_ipv4(now, tunnel, path, outer_tos, packet),
+            gre::Protocol::IPV6 => Err(DropReason::Ipv6),
+            _ => Err(DropReason::GreProtocol),
+        };
+        if received.is_err() {
+            self.tunnels[tunnel.index()].counters.drops_in += 1;
+        }
+        received
+    }
+
+    fn receive_ipv4(
+        &mut self,
+        now: Instant,
+        tunnel: TunnelId,
+        path: PathId,
+        outer_tos: u8,
+        packet: &mut Packet,
+    ) -> Result<Ingress, DropReason> {
+        let header = self.read(packet).ok_or(DropReason::Malformed)?;
+        let came_by = &mut self.tunnels[tunnel.index()];
+        if header.source == came_by.settings.address {
+            return Err(DropReason::SpoofedSource);
+        }
+        if !ipv4::propagate_congestion(packet.bytes_mut(), outer_tos) {
+            return Err(DropReason::Congestion);
+        }
+        came_by.counters.packets_in += 1;
+        came_by.counters.bytes_in += header.total_len as u64;
+        if header.destination.is_multicast() {
+            came_by.counters.multicast_in += 1;
+        }
+        let for_us = header.destination == came_by.settings.address || is_ospf_group(header.destination);
+        if header.protocol == protocol::OSPF && for_us && header.fragment_offset == 0 {
+            packet.pull(header.header_len);
+            let (source, destination, ttl) = (header.source, header.destination, header.ttl);
+            return Ok(Ingress::Ospf { tunnel, source, destination, ttl });
+        }
+        self.clamp_mss(now, packet, &header, tunnel, path);
+        Ok(Ingress::Data(self.route(now, packet, &header, Origin::Tunnel(tunnel, path))))
+    }
+}
+
+/// AllSPFRouters and AllDRouters (RFC 2328 appendix A.1).
+fn is_ospf_group(address: Ipv4Addr) -> bool {
+    address == Ipv4Addr::new(224, 0, 0, 5) || address == Ipv4Addr::new(224, 0, 0, 6)
+}
