@@ -94,7 +94,8 @@ pub enum OpenError {
     /// A packet with this sequence number has been accepted already.
     #[error("sequence number {0} was received before")]
     Replayed(u64),
-    /// The sequence number lies before the replay window.
+    /// The sequence number lies before the replay window. An extended one rarely shows so: only its lower half is sent,
+    /// and the receiver takes it for one of the next 2^32, which does not authenticate (RFC 4303 appendix A2).
     #[error("sequence number {0} lies before the replay window")]
     TooOld(u64),
     /// The SA has reached its hard limit.

@@ -189,7 +189,7 @@ impl Inbound {
             return Err(OpenError::SpiMismatch(spi));
         }
         let text = have - HEADER_LEN - self.suite.iv_len() - self.suite.icv_len();
-        if text % self.suite.block_len() != 0 {
+        if !text.is_multiple_of(self.suite.block_len()) {
             return Err(OpenError::Misaligned(text));
         }
         if self.limits.is_over(self.counters) {

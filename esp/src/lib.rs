@@ -1,4 +1,81 @@
 //! ESP (RFC 4303) security associations: seal and open in place, replay window, lifetimes, NAT traversal framing.
+//!
+//! An [`Outbound`] and an [`Inbound`] are the two halves of a pair of SAs: keys, sequence numbers, replay window,
+//! counters and limits. They turn a payload into an ESP packet and back in the caller's own memory, without allocating.
+//! [`overhead`] calculates to the byte what that adds, and [`udp`] tells ESP from IKE on port 4500.
+//!
+//! What it is not: it negotiates nothing (that is IKE), keeps no clock (time limits are IKE's too), builds no IP or UDP
+//! header, and has no table of SAs or policies. Whether a packet that was opened may come through this SA (RFC 4301
+//! section 5.2) is for the caller to check. Fragments are to be put together before they come here.
+//!
+//! # Sealing and opening
+//!
+//! ```
+//! use esp::{Cipher, Inbound, Integrity, Limit, Limits, LimitState, OpenError, Outbound, Suite};
+//! use esp::{DEFAULT_WINDOW, HEADROOM, TAILROOM, next_header};
+//!
+//! // From the negotiation: algorithms, the peer's SPI, keys. From a cryptographic generator: the seed.
+//! let suite = Suite::new(Cipher::AesCbc256, Integrity::HmacSha256_128, false)?;
+//! let (encryption_key, integrity_key, seed) = ([0x2a; 32], [0x2b; 32], [0x2c; 32]);
+//! let limits = Limits { soft: Limit::packets(1_000_000), hard: Limit::packets(1_200_000) };
+//! let spi = 0xc001_d00d;
+//! let mut ours = Outbound::new(suite, spi, &encryption_key, &integrity_key, limits, seed)?;
+//! let mut theirs = Inbound::new(suite, spi, &encryption_key, &integrity_key, limits, DEFAULT_WINDOW)?;
+//!
+//! // A payload with room around it.
+//! let gre_packet = b"\x20\x00\x08\x00\x00\x00\x00\x64 an IP packet";
+//! let mut buffer = [0; HEADROOM + 1500 + TAILROOM];
+//! let payload = HEADROOM..HEADROOM + gre_packet.len();
+//! buffer[payload.clone()].copy_from_slice(gre_packet);
+//!
+//! let sealed = ours.seal(&mut buffer, payload, next_header::GRE)?;
+//! assert_eq!(sealed.limit, LimitState::Ok); // Or `Soft`: ask IKE for a new SA.
+//! let packet = &mut buffer[sealed.range];   // Send this behind an IP header of protocol 50, or in UDP.
+//! let replay = packet.to_vec();
+//!
+//! let opened = theirs.open(packet)?;
+//! assert_eq!(opened.next_header, next_header::GRE);
+//! assert_eq!(&packet[opened.payload], gre_packet);
+//!
+//! // A peer's packet that is no good is an error to drop it by, and counted.
+//! assert_eq!(theirs.open(&mut replay.clone()), Err(OpenError::Replayed(1)));
+//! assert_eq!(theirs.drops().replayed, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is covered
+//!
+//! | document | subject | here |
+//! | --- | --- | --- |
+//! | RFC 4303 section 2 | packet, padding, next header | [`Outbound::seal`], [`Inbound::open`] |
+//! | RFC 4303 section 2.6 | dummy packets | [`next_header::NONE`], [`OpenError::Dummy`] |
+//! | RFC 4303 section 2.7 | padding for traffic flow confidentiality | tolerated; cut off in tunnel mode |
+//! | RFC 4303 sections 2.2.1, 3.3.3, appendix A2 | extended sequence numbers, end of the numbers | [`Suite::esn`], [`SealError::SequenceExhausted`] |
+//! | RFC 4303 section 3.4.3, RFC 6479 | replay window | [`ReplayWindow`] |
+//! | RFC 4301 section 4.4.2.1 | lifetimes in bytes and packets | [`Limits`] |
+//! | RFC 3602 | AES-CBC | [`Cipher::AesCbc128`] and on |
+//! | RFC 4106 | AES-GCM, 16-byte ICV | [`Cipher::AesGcm128`] and on |
+//! | RFC 7634 | ChaCha20-Poly1305 | [`Cipher::ChaCha20Poly1305`] |
+//! | RFC 2404, RFC 4868 | HMAC-SHA1-96, HMAC-SHA2 | [`Integrity`] |
+//! | RFC 3948 | ESP and IKE in UDP | [`udp`] |
+//!
+//! Not covered: the recovery from the loss of 2^32 packets in a row (RFC 4303 appendix A3), SAs for multicast, and
+//! combining ESP with AH.
+//!
+//! # What attackers meet
+//!
+//! The ICV is verified before anything is decrypted, looked into or remembered, and compared in constant time; padding
+//! is only ever looked at in a packet that is the peer's. A forged packet costs one pass over it and changes a counter.
+//! A sequence number, and so the nonce of an AEAD, is used once: SAs cannot be cloned, a failed seal uses none up, and
+//! at the last one the SA stops. Keys are kept in one place each and cleared when the SA is dropped.
+//!
+//! # Speed
+//!
+//! [`Outbound::seal_batch`] encrypts eight AES-CBC packets side by side, which about doubles that suite's speed. Hardware
+//! instructions are found at run time; AES-GCM and ChaCha20-Poly1305 gain a further 1.4 to 2 times when the whole program
+//! is built with `RUSTFLAGS="-C target-cpu=native"`. `cargo bench -p dmvpn-esp` compares each suite with its bare cipher.
+//!
+//! The crate has no features.
 #![forbid(unsafe_code)]
 #![allow(unexpected_cfgs, reason = "cargo-fuzz sets `fuzzing`, which Cargo has not heard of")]
 
@@ -12,7 +89,11 @@ mod outbound;
 pub mod overhead;
 mod replay;
 mod suite;
+#[cfg(test)]
+mod testing;
 pub mod udp;
+#[cfg(test)]
+mod vectors;
 mod wire;
 
 pub use counters::{Counters, Drops};

@@ -144,7 +144,9 @@ impl Outbound {
         let job = self.accept(buffer, &payload)?;
         let iv = match &self.cipher {
             SealCipher::Cbc { ivs, .. } => ivs.iv(job.sequence),
-            _ => [0; 16],
+            // RFC 4106 section 3.1, RFC 7634 section 2: what counts is that no IV comes twice, as no number does. The
+            // last 8 bytes go over the wire.
+            _ => u128::from(job.sequence).to_be_bytes(),
         };
         self.seal_job(&job, buffer, next_header, &iv);
         Ok(job.sealed())
@@ -167,6 +169,20 @@ impl Outbound {
         }
     }
 
+    /// Seals with an IV that another implementation chose, to compare packets with it.
+    #[cfg(test)]
+    pub(crate) fn seal_recorded(
+        &mut self,
+        buffer: &mut [u8],
+        payload: Range<usize>,
+        next_header: u8,
+        iv: &Iv,
+    ) -> Sealed {
+        let job = self.accept(buffer, &payload).expect("a recorded packet can be sealed");
+        self.seal_job(&job, buffer, next_header, iv);
+        job.sealed()
+    }
+
     /// Up to [`LANES`] packets with a CBC suite.
     fn seal_side_by_side(&mut self, packets: &mut [BatchPacket<'_>]) {
         let mut jobs = [const { None }; LANES];
@@ -181,7 +197,6 @@ impl Outbound {
         let ivs = ivs.ivs(sequences);
 
         let mut lanes: [Lane<'_>; LANES] = Default::default();
-        let mut used = 0;
         for (((packet, job), iv), lane) in packets.iter_mut().zip(&jobs).zip(&ivs).zip(&mut lanes) {
             let parts = job.as_ref().and_then(|job: &Job| {
                 let parts = Parts::split(self.suite, packet.buffer.get_mut(job.layout.range())?)?;
@@ -192,12 +207,10 @@ impl Outbound {
                 parts.iv.copy_from_slice(iv);
                 wire::write_trailer(parts.text, job.layout.padding, packet.next_header);
                 *lane = Lane::new(iv, parts.text);
-                used += 1;
             }
         }
         // Packets that failed left empty lanes, which sort to the end.
         cipher.encrypt_lanes(&mut lanes);
-        debug_assert!(used <= LANES);
 
         for (packet, job) in packets.iter_mut().zip(jobs) {
             let Some(job) = job else { continue };
@@ -222,8 +235,7 @@ impl Outbound {
         Ok(Job { layout, sequence: self.sequence, limit: self.limit() })
     }
 
-    /// Seals one accepted packet. `iv` is for CBC; the IV of an AEAD is the sequence number (RFC 4106 section 3.1, RFC
-    /// 7634 section 2), which is what makes it unique.
+    /// Seals one accepted packet. The suite takes as many bytes of `iv` as it needs, from the end.
     fn seal_job(&self, job: &Job, buffer: &mut [u8], next_header: u8, iv: &Iv) {
         let packet = buffer.get_mut(job.layout.range()).expect("the layout was made for this buffer");
         let parts = Parts::split(self.suite, packet).expect("the layout has room for all parts");
@@ -232,7 +244,7 @@ impl Outbound {
         let high = self.high(job.sequence);
         match &self.cipher {
             SealCipher::Aead(key) => {
-                let iv = job.sequence.to_be_bytes();
+                let iv = *iv.last_chunk().expect("8 bytes are fewer than 16");
                 parts.iv.copy_from_slice(&iv);
                 let (aad, len) = wire::aad(self.spi, job.sequence, self.suite.esn());
                 let aad = aad.get(..len).unwrap_or(&aad);

@@ -145,7 +145,6 @@ fn a_push_without_room_changes_nothing() {
 }
 
 #[test]
-#[expect(clippy::reversed_empty_ranges, reason = "that is the mistake to be found")]
 fn a_push_of_a_payload_that_is_not_there_is_refused() {
     for header in combinations() {
         for (start, end) in
