@@ -1,19 +1,108 @@
-//! The state machine of one tunnel.
+//! The state machine of one tunnel. This file owns its state and hands each input to the part that understands it.
 
+mod adjacency;
+mod build;
+mod cache;
+mod client;
+mod fault;
+mod multicast;
+mod paths;
+mod purge;
+mod rate;
+mod registrar;
+mod resolve;
+mod respond;
+mod shortcut;
+mod timers;
+mod views;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
+use rand_core::{CryptoRng, Rng};
+
+use self::cache::{Cache, Entry, Origin};
+use self::client::Server;
+use self::multicast::Member;
+use self::paths::Paths;
+use self::purge::PendingPurge;
+use self::rate::Bucket;
+use self::resolve::Resolution;
+use self::respond::{PendingReply, Query, has_unknown_compulsory};
+use self::shortcut::{Redirects, Shortcut};
+use self::timers::{Timer, Timers};
 use crate::config::Config;
 use crate::error::ConfigError;
-use crate::io::{Input, Output};
-use crate::stats::Stats;
-use crate::view::{CacheView, MulticastView, NhsView};
+use crate::io::{DownReason, Event, Input, Output, PathId, RouteToken};
+use crate::stats::{DropReason, Stats};
+use crate::wire::{ErrorCode, ExtensionType, Packet, PacketType};
 
-/// NHRP of one tunnel: hub or spoke by configuration.
-#[derive(Debug)]
+/// NHRP of one tunnel: hub or spoke by configuration (servers or none).
+///
+/// Drive it like every machine of this family: hand in what happens, then drain [`Node::poll_output`] to `None`, then sleep
+/// until [`Node::poll_timeout`].
 pub struct Node {
     config: Config,
+    rng: Box<dyn CryptoRng + Send>,
     stats: Stats,
+    outputs: VecDeque<Output>,
+    timers: Timers,
+    paths: Paths,
+    cache: Cache,
+    servers: Vec<Server>,
+    /// Requests that this node waits for answers to, by request id.
+    requests: BTreeMap<u32, Request>,
+    resolutions: BTreeMap<IpAddr, Resolution>,
+    /// Answers that wait for a direct path, by requester.
+    replies: BTreeMap<IpAddr, Vec<PendingReply>>,
+    pending_replies: usize,
+    queries: BTreeMap<RouteToken, Query>,
+    purges: BTreeMap<u32, PendingPurge>,
+    shortcuts: BTreeMap<IpNet, Shortcut>,
+    redirects: Redirects,
+    members: BTreeMap<PathId, Member>,
+    hold_downs: BTreeMap<IpAddr, HoldDown>,
+    send_bucket: Bucket,
+    error_bucket: Bucket,
+    next_request_id: u32,
+    next_token: u64,
+    /// The latest time that a call brought.
+    seen: Instant,
+    stopped: bool,
+}
+
+/// What an answer is awaited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Request {
+    /// Registration with the server at this position.
+    Registration(usize),
+    /// Resolution of this destination.
+    Resolution(IpAddr),
+    /// Probe of the direct path to this next hop.
+    Probe(IpAddr),
+    /// Purge.
+    Purge,
+}
+
+/// Where a packet came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sender {
+    /// Outer source address.
+    nbma: IpAddr,
+    path: PathId,
+}
+
+/// A destination that is not resolved for a while.
+#[derive(Debug, Clone, Copy)]
+struct HoldDown {
+    until: Instant,
+    /// Failures in a row.
+    failures: u32,
+    /// The answer was no, rather than the path dead.
+    negative: bool,
 }
 
 impl Node {
@@ -23,52 +112,110 @@ impl Node {
     /// The configuration contradicts itself.
     pub fn new(
         config: Config,
-        _rng: impl rand_core::CryptoRng + Send + 'static,
-        _now: Instant,
+        rng: impl CryptoRng + Send + 'static,
+        now: Instant,
     ) -> Result<Node, ConfigError> {
         config.validate()?;
-        Ok(Node { config, stats: Stats::default() })
+        let mut rng: Box<dyn CryptoRng + Send> = Box::new(rng);
+        // A random start keeps replies to an earlier life apart from ours.
+        let next_request_id = (rng.next_u32() >> 1).max(1);
+        let limits = &config.limits;
+        let mut node = Node {
+            send_bucket: Bucket::new(limits.max_send, limits.max_send_interval, now),
+            error_bucket: Bucket::new(limits.errors_per_second, Duration::from_secs(1), now),
+            config,
+            rng,
+            stats: Stats::default(),
+            outputs: VecDeque::new(),
+            timers: Timers::default(),
+            paths: Paths::default(),
+            cache: Cache::default(),
+            servers: Vec::new(),
+            requests: BTreeMap::new(),
+            resolutions: BTreeMap::new(),
+            replies: BTreeMap::new(),
+            pending_replies: 0,
+            queries: BTreeMap::new(),
+            purges: BTreeMap::new(),
+            shortcuts: BTreeMap::new(),
+            redirects: Redirects::default(),
+            members: BTreeMap::new(),
+            hold_downs: BTreeMap::new(),
+            next_request_id,
+            next_token: 0,
+            seen: now,
+            stopped: false,
+        };
+        node.start(now);
+        Ok(node)
     }
 
-    /// Takes one fact or request.
-    pub fn handle_input(&mut self, _now: Instant, _input: Input<'_>) {}
+    /// Takes one fact or request. Nothing that a peer sends makes it fail.
+    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        self.seen = self.seen.max(now);
+        if self.stopped {
+            self.stats.count_drop(DropReason::ShutDown);
+            return;
+        }
+        match input {
+            Input::Packet { nbma, path, payload } => self.receive(now, Sender { nbma, path }, payload),
+            Input::PathUp { nbma, path, proven, identity } => self.path_up(now, path, nbma, proven, identity),
+            Input::PathDown { path } => self.path_down(now, path),
+            Input::PathFailed { nbma } => self.path_failed(now, nbma),
+            Input::PathMoved { path, nbma } => self.path_moved(now, path, nbma),
+            Input::Resolve { destination } => self.resolve(now, destination),
+            Input::Redirectable { nbma, path, packet } => {
+                self.redirectable(now, Sender { nbma, path }, packet)
+            }
+            Input::RouteAnswer { token, route } => self.route_answer(now, token, route),
+            Input::RouteChanged { prefix } => self.route_changed(prefix),
+            Input::NbmaChanged { nbma } => self.nbma_changed(now, nbma),
+            Input::Clear => self.clear(now),
+            Input::Shutdown => self.shutdown(now),
+        }
+    }
 
     /// Does what is due. Early or repeated calls do nothing.
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.seen = self.seen.max(now);
+        while let Some(timer) = self.timers.pop(now) {
+            match timer {
+                Timer::Register(server) => self.register_due(now, server),
+                Timer::Fallback(server) => self.fallback_due(now, server),
+                Timer::Connect(nbma) => self.connect_due(nbma),
+                Timer::Expire(address) => self.expire(now, address),
+                Timer::Refresh(address) => self.refresh_due(now, address),
+                Timer::Resolve(destination) => self.resolve_due(now, destination),
+                Timer::Probe(address) => self.probe_due(now, address),
+                Timer::Reply(requester) => self.flush_replies(now, requester),
+                Timer::HoldDown(address) => {
+                    self.hold_downs.remove(&address);
+                }
+                Timer::Query(token) => self.query_due(now, token),
+                Timer::Purge(id) => self.purge_due(now, id),
+            }
+        }
+    }
 
     /// Hands out what is ready, in order.
     pub fn poll_output(&mut self) -> Option<Output> {
-        None
+        self.outputs.pop_front()
     }
 
     /// When [`Node::handle_timeout`] has something to do.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.timers.next()
     }
 
-    /// Data was sent to this next hop.
-    pub fn note_used(&mut self, _now: Instant, _tunnel_address: IpAddr) {}
-
-    /// The cache, ordered by prefix: `show ip nhrp [detail]`.
-    pub fn cache(&self) -> impl Iterator<Item = CacheView> + '_ {
-        std::iter::empty()
-    }
-
-    /// The servers in configuration order: `show ip nhrp nhs [detail]`.
-    pub fn nhs(&self) -> impl Iterator<Item = NhsView> + '_ {
-        std::iter::empty()
-    }
-
-    /// Overlay address of the best live server.
-    #[must_use]
-    pub fn live_nhs(&self) -> Option<IpAddr> {
-        None
-    }
-
-    /// Where multicast is copied to: `show ip nhrp multicast`.
-    pub fn multicast(&self) -> impl Iterator<Item = MulticastView> + '_ {
-        std::iter::empty()
+    /// Data was sent to this next hop. Drives the `used` flag and the rule that only entries in use are refreshed.
+    pub fn note_used(&mut self, now: Instant, tunnel_address: IpAddr) {
+        let Some(entry) = self.cache.get_mut(tunnel_address) else { return };
+        entry.last_used = Some(now);
+        if entry.refresh_on_use {
+            self.seen = self.seen.max(now);
+            self.refresh(now, tunnel_address);
+        }
     }
 
     /// Counters: `show ip nhrp traffic`.
@@ -77,9 +224,163 @@ impl Node {
         &self.stats
     }
 
-    /// The configuration in force.
+    /// The configuration in force; its `nbma` follows [`Input::NbmaChanged`].
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    fn start(&mut self, now: Instant) {
+        for map in self.config.maps.clone() {
+            let mut entry = Entry::new(map.tunnel_address, map.nbma, Origin::Static, now);
+            // Validated with the configuration: the length fits the address.
+            if let Ok(prefix) = IpNet::new(map.tunnel_address, map.prefix_len) {
+                entry.prefix = prefix.trunc();
+            }
+            self.cache.insert(entry);
+        }
+        for nhs in self.config.nhs.clone() {
+            let Some(nbma) = self.config.nhs_nbma(&nhs) else { continue };
+            if let Some(address) = nhs.tunnel_address
+                && self.cache.get(address).is_none()
+            {
+                self.cache.insert(Entry::new(address, nbma, Origin::Static, now));
+            }
+            self.servers.push(Server::new(nhs, nbma, now));
+        }
+        self.select_servers(now);
+        for map in self.config.maps.clone() {
+            if self.is_permanent(map.nbma) {
+                self.connect(map.nbma);
+            }
+        }
+    }
+
+    /// One packet: structure, domain, authentication, then meaning.
+    fn receive(&mut self, now: Instant, from: Sender, payload: &[u8]) {
+        let packet = match Packet::decode(payload) {
+            Ok(packet) => packet,
+            Err(error) => {
+                tracing::debug!(nbma = %from.nbma, %error, "malformed NHRP packet");
+                self.stats.count_drop(error.into());
+                return;
+            }
+        };
+        self.stats.count_received(packet.packet_type);
+        tracing::trace!(nbma = %from.nbma, packet_type = %packet.packet_type, id = packet.request_id, "NHRP packet");
+        if packet.address_family != self.address_family() || packet.protocol_type != self.protocol_type() {
+            self.stats.count_drop(DropReason::Family);
+            return;
+        }
+        if !self.authenticated(&packet) {
+            self.stats.count_drop(DropReason::Authentication);
+            self.event(Event::AuthenticationMismatch {
+                source: from.nbma,
+                destination: self.config.nbma,
+                packet_type: packet.packet_type,
+                size: payload.len(),
+            });
+            self.send_error(now, from, &packet, ErrorCode::AUTHENTICATION, 0, payload);
+            return;
+        }
+        self.dispatch(now, from, packet, payload);
+    }
+
+    fn authenticated(&self, packet: &Packet) -> bool {
+        let Some(secret) = &self.config.authentication else { return true };
+        packet
+            .extension(ExtensionType::AUTHENTICATION)
+            .and_then(|extension| extension.authentication_data())
+            .is_some_and(|data| secret.matches(data))
+    }
+
+    fn dispatch(&mut self, now: Instant, from: Sender, packet: Packet, raw: &[u8]) {
+        let own = self.config.tunnel_address;
+        let source = packet.source_protocol.ip();
+        let destination = packet.destination_protocol.ip();
+        let is_reply = matches!(
+            packet.packet_type,
+            PacketType::RESOLUTION_REPLY | PacketType::REGISTRATION_REPLY | PacketType::PURGE_REPLY
+        );
+        if source == Some(own) && !is_reply {
+            // Our own packet came back.
+            let is_error = packet.packet_type == PacketType::ERROR_INDICATION;
+            self.stats.count_drop(DropReason::OwnSource);
+            if let (Some(source), Some(destination), false) = (source, destination, is_error) {
+                self.event(Event::Loop { source, destination });
+            }
+            return;
+        }
+        let opaque = has_unknown_compulsory(&packet);
+        // Replies travel to the originator of their request, the rest to its destination.
+        let toward = if is_reply { source } else { destination };
+        let is_transit = match packet.packet_type {
+            PacketType::RESOLUTION_REPLY
+            | PacketType::REGISTRATION_REPLY
+            | PacketType::PURGE_REPLY
+            | PacketType::PURGE_REQUEST
+            | PacketType::ERROR_INDICATION => toward.is_some_and(|toward| toward != own),
+            _ => false,
+        };
+        if let (true, Some(toward)) = (is_transit, toward) {
+            self.transit(now, from, packet, raw, toward, opaque);
+            return;
+        }
+        if opaque && packet.packet_type != PacketType::RESOLUTION_REQUEST {
+            self.unrecognized_extension(now, from, &packet, raw);
+            return;
+        }
+        match packet.packet_type {
+            PacketType::RESOLUTION_REQUEST => self.resolution_request(now, from, packet, raw, opaque),
+            PacketType::RESOLUTION_REPLY => self.resolution_reply(now, from, &packet, raw),
+            PacketType::REGISTRATION_REQUEST => self.registration_request(now, from, packet, raw),
+            PacketType::REGISTRATION_REPLY => self.registration_reply(now, from, &packet),
+            PacketType::PURGE_REQUEST => self.purge_request(now, from, packet, raw),
+            PacketType::PURGE_REPLY => self.purge_reply(&packet),
+            PacketType::ERROR_INDICATION => self.error_indication(now, from, &packet),
+            PacketType::TRAFFIC_INDICATION => self.traffic_indication(now, from, &packet),
+            _ => self.stats.count_drop(DropReason::UnknownType),
+        }
+    }
+
+    /// Forgets everything that is not static.
+    fn clear(&mut self, now: Instant) {
+        let addresses: Vec<IpAddr> = self
+            .cache
+            .iter()
+            .filter(|entry| !matches!(entry.origin, Origin::Static))
+            .map(|entry| entry.address)
+            .collect();
+        for address in addresses {
+            self.remove_entry(now, address, DownReason::Cleared);
+        }
+        for (destination, resolution) in std::mem::take(&mut self.resolutions) {
+            self.timers.cancel(Timer::Resolve(destination));
+            self.requests.remove(&resolution.id);
+        }
+        for (address, _) in std::mem::take(&mut self.hold_downs) {
+            self.timers.cancel(Timer::HoldDown(address));
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        tracing::debug!(?event, "NHRP");
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// The wait times a random factor of 0.75 to 1, as measured from IOS: clients of a server that restarts spread out.
+    fn jitter(&mut self, wait: Duration) -> Duration {
+        let random = self.rng.next_u32() >> 8;
+        wait.mul_f64(0.75 + 0.25 * f64::from(random) / f64::from(1u32 << 24))
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("tunnel_address", &self.config.tunnel_address)
+            .field("servers", &self.servers)
+            .field("timers", &self.timers)
+            .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,88 @@
+//! The underlay paths that exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::io::PathId;
+
+/// One path.
+#[derive(Debug, Clone)]
+pub(super) struct Path {
+    /// Outer address of its peer.
+    pub(super) nbma: IpAddr,
+    /// The embedder says that packets get through.
+    pub(super) proven: bool,
+    /// Authenticated identity of its peer.
+    pub(super) identity: Option<Box<[u8]>>,
+    /// Overlay address of its peer, where a packet told it.
+    pub(super) peer: Option<IpAddr>,
+    /// This node asked for it.
+    pub(super) requested: bool,
+}
+
+/// All paths, and those that are being made.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    paths: BTreeMap<PathId, Path>,
+    by_nbma: BTreeSet<(IpAddr, PathId)>,
+    /// Addresses that a `Connect` is under way for.
+    pub(super) connecting: BTreeSet<IpAddr>,
+    /// Failed tries in a row for addresses that are always wanted.
+    pub(super) failures: BTreeMap<IpAddr, u32>,
+}
+
+impl Paths {
+    pub(super) fn get(&self, id: PathId) -> Option<&Path> {
+        self.paths.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: PathId) -> Option<&mut Path> {
+        self.paths.get_mut(&id)
+    }
+
+    pub(super) fn insert(&mut self, id: PathId, path: Path) {
+        let nbma = path.nbma;
+        if let Some(before) = self.paths.insert(id, path) {
+            self.by_nbma.remove(&(before.nbma, id));
+        }
+        self.by_nbma.insert((nbma, id));
+    }
+
+    pub(super) fn remove(&mut self, id: PathId) -> Option<Path> {
+        let path = self.paths.remove(&id)?;
+        self.by_nbma.remove(&(path.nbma, id));
+        Some(path)
+    }
+
+    /// Paths to an underlay address, oldest handle first.
+    pub(super) fn at(&self, nbma: IpAddr) -> impl Iterator<Item = (PathId, &Path)> + '_ {
+        self.by_nbma
+            .range((nbma, PathId(0))..=(nbma, PathId(u64::MAX)))
+            .filter_map(|(_, id)| Some((*id, self.paths.get(id)?)))
+    }
+
+    pub(super) fn identity(&self, id: PathId) -> Option<&[u8]> {
+        self.paths.get(&id)?.identity.as_deref()
+    }
+
+    /// A path for a next hop that has no alternative (server, static map): its own if one is known, else the oldest.
+    pub(super) fn for_static(&self, nbma: IpAddr, address: Option<IpAddr>) -> Option<PathId> {
+        self.at(nbma)
+            .find(|(_, path)| address.is_some() && path.peer == address)
+            .or_else(|| self.at(nbma).next())
+            .map(|(id, _)| id)
+    }
+
+    /// A direct path for a resolved next hop, and whether it must be probed before use.
+    ///
+    /// One path to the address is its peer's. Where several spokes share a NAT address, only a packet or a probe tells whose
+    /// path it is.
+    pub(super) fn for_dynamic(&self, nbma: IpAddr, address: IpAddr) -> Option<(PathId, bool)> {
+        if let Some((id, path)) = self.at(nbma).find(|(_, path)| path.peer == Some(address)) {
+            return Some((id, !path.proven));
+        }
+        let several = self.at(nbma).nth(1).is_some();
+        let (id, path) = self.at(nbma).find(|(_, path)| path.peer.is_none())?;
+        Some((id, several || !path.proven))
+    }
+}

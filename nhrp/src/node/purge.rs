@@ -1,0 +1,176 @@
+//! Withdrawing bindings (RFC 2332 sections 5.2.5 and 5.2.6).
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use ipnet::IpNet;
+
+use crate::io::{DownReason, Event, PathId};
+use crate::node::build::{HOP_COUNT, fill_extension, host_len};
+use crate::node::cache::Entry;
+use crate::node::timers::{Timer, after, backoff};
+use crate::node::{Node, Request, Sender};
+use crate::stats::DropReason;
+use crate::wire::{Body, Cie, CieCode, ErrorCode, ExtensionType, Flags, Packet, PacketType};
+
+/// A purge request without reply.
+#[derive(Debug, Clone)]
+pub(super) struct PendingPurge {
+    packet: Packet,
+    path: PathId,
+    attempts: u32,
+}
+
+impl Node {
+    /// A purge request for this node.
+    pub(super) fn purge_request(&mut self, now: Instant, from: Sender, packet: Packet, raw: &[u8]) {
+        let Some(source) = packet.source_protocol.ip() else {
+            self.stats.count_drop(DropReason::MissingAddress);
+            self.send_error(now, from, &packet, ErrorCode::PROTOCOL, 0, raw);
+            return;
+        };
+        let mut entries = packet.entries().to_vec();
+        for entry in &mut entries {
+            entry.code = self.purge_entry(now, from, source, &packet, entry);
+        }
+        // RFC 2332 section 5.2.6: the reply comes even if nothing matched, unless none is wanted.
+        if packet.flags.contains(Flags::NO_REPLY) {
+            return;
+        }
+        let mut reply = packet;
+        reply.packet_type = PacketType::PURGE_REPLY;
+        reply.hop_count = HOP_COUNT;
+        reply.body = Body::Entries(entries);
+        fill_extension(&mut reply, ExtensionType::RESPONDER_ADDRESS, &[self.own_record()]);
+        self.stamp(&mut reply);
+        let to = self.back(from);
+        self.send(now, to, &reply);
+    }
+
+    /// Forgets what one entry names, as far as the sender owns or serves it.
+    fn purge_entry(
+        &mut self,
+        now: Instant,
+        from: Sender,
+        source: IpAddr,
+        packet: &Packet,
+        entry: &Cie,
+    ) -> CieCode {
+        let address = entry.protocol.ip().unwrap_or(source);
+        let claimed = packet.source_nbma.ip().unwrap_or(from.nbma);
+        let len = entry.effective_prefix_len(host_len(address));
+        let Ok(prefix) = IpNet::new(address, len) else { return CieCode::PROHIBITED };
+        let prefix = prefix.trunc();
+        let from_server = self.server_on(from.path).is_some();
+        let mut refused = false;
+        let mut gone = Vec::new();
+        for address in self.cache.within(prefix) {
+            let Some(entry) = self.cache.get(address) else { continue };
+            let owner = entry.path == Some(from.path)
+                || (entry.is_registered() && address == source && self.same_client(entry, from, claimed));
+            if (entry.is_dynamic() && (from_server || owner)) || (entry.is_registered() && owner) {
+                gone.push(address);
+            } else {
+                refused = true;
+            }
+        }
+        let shortcuts: Vec<IpNet> = self
+            .shortcuts
+            .iter()
+            .filter(|(net, _)| prefix.contains(*net))
+            .filter(|(_, shortcut)| from_server || shortcut.next_hop == source)
+            .map(|(net, _)| *net)
+            .collect();
+        for shortcut in shortcuts {
+            self.remove_shortcut(shortcut);
+            self.event(Event::Purged { prefix: shortcut, by: source });
+        }
+        let some_gone = !gone.is_empty();
+        for address in gone {
+            self.event(Event::Purged { prefix: IpNet::from(address), by: source });
+            self.remove_entry(now, address, DownReason::Purged);
+        }
+        if refused && !some_gone {
+            self.stats.count_drop(DropReason::PurgeNotOwner);
+            CieCode::PROHIBITED
+        } else {
+            CieCode::SUCCESS
+        }
+    }
+
+    /// A purge reply for this node.
+    pub(super) fn purge_reply(&mut self, packet: &Packet) {
+        if let Some(Request::Purge) = self.requests.get(&packet.request_id) {
+            self.requests.remove(&packet.request_id);
+            self.purges.remove(&packet.request_id);
+            self.timers.cancel(Timer::Purge(packet.request_id));
+        } else {
+            self.stats.count_drop(DropReason::Unsolicited);
+        }
+    }
+
+    /// Those who were given a binding hear that it is gone (RFC 2332 sections 5.2.5 and 6.4).
+    pub(super) fn domino_purge(&mut self, now: Instant, address: IpAddr) {
+        let Some(entry) = self.cache.get_mut(address) else { return };
+        let nbma = entry.claimed.unwrap_or(entry.nbma);
+        let requesters = std::mem::take(&mut entry.requesters);
+        for requester in requesters {
+            if requester == address {
+                continue;
+            }
+            let path =
+                self.cache.get(requester).filter(|entry| Entry::is_registered(entry)).and_then(|e| e.path);
+            let Some(path) = path else { continue };
+            if self.purges.len() >= self.config.limits.pending_purges {
+                self.stats.count_drop(DropReason::Limit);
+                return;
+            }
+            let gone = Cie::new(Some(nbma), Some(address));
+            let id = self.new_request(Request::Purge);
+            let packet = self.originate(
+                PacketType::PURGE_REQUEST,
+                Some(requester),
+                Flags::default(),
+                id,
+                vec![gone],
+                &[],
+            );
+            self.purges.insert(id, PendingPurge { packet, path, attempts: 0 });
+            self.transmit_purge(now, id);
+        }
+    }
+
+    /// Withdraws this node's own registration, once and without reply: the node does not wait for anything any more.
+    pub(super) fn purge_self(&mut self, now: Instant, path: PathId, server: IpAddr) {
+        let entry = Cie::new(Some(self.config.nbma), Some(self.config.tunnel_address));
+        let id = self.new_request(Request::Purge);
+        self.requests.remove(&id);
+        let packet =
+            self.originate(PacketType::PURGE_REQUEST, Some(server), Flags::NO_REPLY, id, vec![entry], &[]);
+        self.send_on(now, path, &packet);
+    }
+
+    /// `Timer::Purge`.
+    pub(super) fn purge_due(&mut self, now: Instant, id: u32) {
+        let Some(pending) = self.purges.get(&id) else { return };
+        if pending.attempts >= self.config.timing.purge_attempts.max(1)
+            || self.paths.get(pending.path).is_none()
+        {
+            self.purges.remove(&id);
+            self.requests.remove(&id);
+            return;
+        }
+        self.stats.retransmitted += 1;
+        self.transmit_purge(now, id);
+    }
+
+    fn transmit_purge(&mut self, now: Instant, id: u32) {
+        let Some(pending) = self.purges.get_mut(&id) else { return };
+        let (attempt, path, packet) = (pending.attempts, pending.path, pending.packet.clone());
+        pending.attempts += 1;
+        self.send_on(now, path, &packet);
+        let wait =
+            backoff(self.config.timing.retry_initial, attempt, self.config.timing.resolution_retry_max);
+        self.timers.set(Timer::Purge(id), after(now, wait));
+    }
+}

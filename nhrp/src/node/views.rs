@@ -1,0 +1,168 @@
+//! The views: state as data, for `show` commands.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use ipnet::IpNet;
+
+use crate::node::Node;
+use crate::node::cache::{Entry, Origin};
+use crate::node::timers::Timer;
+use crate::view::{CacheFlags, CacheKind, CacheView, MulticastView, NhsView};
+
+impl Node {
+    /// The cache, ordered by prefix: `show ip nhrp [detail]`.
+    ///
+    /// `now` is not asked for: flags that depend on time (`used`) are as of the last call that brought one.
+    pub fn cache(&self) -> impl Iterator<Item = CacheView> + '_ {
+        let mut views: Vec<CacheView> = self.cache.iter().map(|entry| self.entry_view(entry)).collect();
+        views.extend(self.shortcuts.iter().map(|(prefix, shortcut)| {
+            let entry = self.cache.get(shortcut.next_hop);
+            CacheView {
+                prefix: *prefix,
+                next_hop: shortcut.next_hop,
+                nbma: entry.map(|entry| entry.nbma),
+                claimed_nbma: entry.and_then(|entry| entry.claimed),
+                kind: CacheKind::Dynamic,
+                flags: CacheFlags {
+                    router: true,
+                    nat: entry.is_some_and(|entry| entry.claimed.is_some()),
+                    no_socket: !shortcut.up,
+                    rib: shortcut.up,
+                    ..CacheFlags::default()
+                },
+                created: shortcut.created,
+                expires: Some(shortcut.expires),
+                last_used: entry.and_then(|entry| entry.last_used),
+                path: entry.filter(|_| shortcut.up).and_then(|entry| entry.path),
+                changed: entry.map_or(shortcut.created, |entry| entry.changed),
+                preference: 0,
+                mtu: 0,
+                requesters: 0,
+            }
+        }));
+        let pending = self.resolutions.iter().filter(|(destination, _)| {
+            // A refresh is shown by the entry that it refreshes.
+            self.cache.get(**destination).is_none()
+                && !self.shortcuts.values().any(|s| s.asked == **destination)
+        });
+        views.extend(pending.map(|(destination, resolution)| {
+            self.incomplete_view(*destination, resolution.created, false, None)
+        }));
+        let negative = self.hold_downs.iter().filter(|(destination, record)| {
+            record.negative && self.cache.get(**destination).is_none() && record.until > self.seen
+        });
+        views.extend(negative.map(|(destination, record)| {
+            self.incomplete_view(*destination, record.until, true, Some(record.until))
+        }));
+        views.sort_by_key(|view| view.prefix);
+        views.into_iter()
+    }
+
+    /// The servers in configuration order: `show ip nhrp nhs [detail]`.
+    pub fn nhs(&self) -> impl Iterator<Item = NhsView> + '_ {
+        self.servers.iter().enumerate().map(|(index, server)| NhsView {
+            tunnel_address: server.tunnel_address,
+            nbma: server.nbma,
+            priority: server.config.priority,
+            cluster: server.config.cluster,
+            status: server.status,
+            changed: server.changed,
+            down_reason: server.down_reason,
+            path: server.path,
+            requests_sent: server.requests_sent,
+            replies_received: server.replies_received,
+            requests_failed: server.requests_failed,
+            last_reply: server.last_reply,
+            next_request: self.timers.deadline(Timer::Register(index)),
+            round_trip: server.round_trip,
+            public_nbma: server.public_nbma,
+        })
+    }
+
+    /// Overlay address of the best live server: data for unresolved next hops goes there.
+    #[must_use]
+    pub fn live_nhs(&self) -> Option<IpAddr> {
+        self.best_server(None).and_then(|index| self.servers.get(index)?.tunnel_address)
+    }
+
+    /// Where multicast is copied to, by path: `show ip nhrp multicast`.
+    pub fn multicast(&self) -> impl Iterator<Item = MulticastView> + '_ {
+        self.members.iter().map(|(path, member)| MulticastView {
+            nbma: member.nbma,
+            path: *path,
+            tunnel_address: member.clients.first().copied(),
+            map: member.map(),
+            since: member.since,
+        })
+    }
+
+    fn entry_view(&self, entry: &Entry) -> CacheView {
+        let window = self.config.timing.used_window;
+        let recent = |used: Instant| self.seen.saturating_duration_since(used) <= window;
+        let mut flags = CacheFlags {
+            nat: entry.claimed.is_some(),
+            no_socket: !entry.active,
+            used: entry.last_used.is_some_and(recent),
+            nhop: self.config.prefix.contains(&entry.address),
+            rib: false,
+            ..CacheFlags::default()
+        };
+        match &entry.origin {
+            Origin::Static => {}
+            Origin::Registered { unique, .. } => {
+                flags.registered = true;
+                flags.unique = *unique;
+                // The guide and IOS do not count traffic towards a registration's use.
+                flags.used = false;
+            }
+            Origin::Dynamic { implicit, authoritative, router } => {
+                flags.implicit = *implicit;
+                flags.authoritative = *authoritative;
+                flags.router = *router;
+                flags.rib = entry.active;
+            }
+        }
+        CacheView {
+            prefix: entry.prefix,
+            next_hop: entry.address,
+            nbma: Some(entry.nbma),
+            claimed_nbma: entry.claimed,
+            kind: if matches!(entry.origin, Origin::Static) { CacheKind::Static } else { CacheKind::Dynamic },
+            flags,
+            created: entry.created,
+            expires: entry.expires,
+            last_used: entry.last_used,
+            path: entry.path.filter(|_| entry.active),
+            changed: entry.changed,
+            preference: entry.preference,
+            mtu: entry.mtu,
+            requesters: entry.requesters.len(),
+        }
+    }
+
+    fn incomplete_view(
+        &self,
+        destination: IpAddr,
+        created: Instant,
+        negative: bool,
+        expires: Option<Instant>,
+    ) -> CacheView {
+        CacheView {
+            prefix: IpNet::from(destination),
+            next_hop: destination,
+            nbma: None,
+            claimed_nbma: None,
+            kind: CacheKind::Incomplete,
+            flags: CacheFlags { negative, no_socket: true, ..CacheFlags::default() },
+            created,
+            expires,
+            last_used: None,
+            path: None,
+            changed: created,
+            preference: 0,
+            mtu: 0,
+            requesters: 0,
+        }
+    }
+}
