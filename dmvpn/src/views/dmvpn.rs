@@ -298,3 +298,6 @@ impl fmt::Display for Dmvpn {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,7 +104,7 @@ impl OspfNeighbor {
         writeln!(f, "{:<11} {address:<15} {interface}", Age(*dead).to_string())
     }
 
-    fn write_detail(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_detail(&self, f: &mut fmt::Formatter<'_>, index: usize) -> fmt::Result {
         writeln!(f, " Neighbor {}, interface address {}", self.router_id, self.address)?;
         writeln!(f, "    In the area {} via interface {}", self.area, self.interface)?;
         let (priority, state, changes) = (self.priority, self.state, self.state_changes);
@@ -118,7 +118,8 @@ impl OspfNeighbor {
             writeln!(f, "    Neighbor is up for {}", Age(up))?;
         }
         let (queue, sent) = (self.retransmission_queue, self.retransmissions);
-        writeln!(f, "    retransmission queue length {queue}, number of retransmission {sent}")?;
+        write!(f, "    Index {index}/{index}/{index}, ")?;
+        writeln!(f, "retransmission queue length {queue}, number of retransmission {sent}")?;
         if let Some(problem) = &self.problem {
             writeln!(f, "    Problem: {problem}")?;
         }
@@ -146,7 +147,9 @@ impl fmt::Display for OspfNeighbors {
             return Ok(());
         }
         if self.detail {
-            return self.neighbors.iter().try_for_each(|neighbor| neighbor.write_detail(f));
+            return (1..)
+                .zip(&self.neighbors)
+                .try_for_each(|(index, neighbor)| neighbor.write_detail(f, index));
         }
         writeln!(f, "\nNeighbor ID     Pri   State           Dead Time   Address         Interface")?;
         self.neighbors.iter().try_for_each(|neighbor| neighbor.write_row(f))

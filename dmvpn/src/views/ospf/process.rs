@@ -7,7 +7,8 @@ use core::time::Duration;
 use super::OspfAuthentication;
 use crate::views::time::PreciseAge;
 
-/// The OSPF process: `show ip ospf`.
+/// The OSPF process: `show ip ospf`. Lines of IOS about what is not there (event log, group pacing, traffic engineering)
+/// are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct OspfProcess {
@@ -40,6 +41,8 @@ pub struct OspfProcess {
     pub lsa_arrival: Duration,
     /// How many database exchanges may run at a time.
     pub adjacency_limit: u32,
+    /// How many LSAs of other routers are kept at most; `None` is any number.
+    pub lsa_limit: Option<u32>,
     /// The number of external LSAs.
     pub external_lsas: u32,
     /// The sum of their checksums.
@@ -127,6 +130,7 @@ impl OspfProcess {
             lsa_throttle: throttle,
             lsa_arrival: Duration::from_millis(100),
             adjacency_limit: 300,
+            lsa_limit: None,
             external_lsas: 0,
             external_checksum: 0,
             reference_bandwidth: 100,
@@ -165,6 +169,9 @@ impl OspfProcess {
         writeln!(f, " Minimum hold time for LSA throttle {} msecs", hold.as_millis())?;
         writeln!(f, " Maximum wait time for LSA throttle {} msecs", maximum.as_millis())?;
         writeln!(f, " Minimum LSA arrival {} msecs", self.lsa_arrival.as_millis())?;
+        if let Some(limit) = self.lsa_limit {
+            writeln!(f, " Maximum number of non self-generated LSA allowed {limit}")?;
+        }
         let limit = self.adjacency_limit;
         writeln!(f, " EXCHANGE/LOADING adjacency limit: initial {limit}, process maximum {limit}")
     }
