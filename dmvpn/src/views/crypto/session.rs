@@ -47,6 +47,8 @@ pub struct CryptoSession {
     pub session_id: u32,
     /// `detail`: who the peer proved to be.
     pub phase1_id: Option<String>,
+    /// Why the session is not up, or what its last attempt failed with, in words; IOS does not print it.
+    pub problem: Option<String>,
     /// The IKE SAs with the peer.
     pub ike: Vec<SessionIke>,
     /// The flows that are protected.
@@ -150,6 +152,7 @@ impl CryptoSession {
             port: 500,
             session_id: 0,
             phase1_id: None,
+            problem: None,
             ike: Vec::new(),
             flows: Vec::new(),
         }
@@ -172,8 +175,13 @@ impl CryptoSession {
         } else {
             writeln!(f)?;
         }
+        self.write_problem(f)?;
         self.write_ike(f, detail)?;
         self.flows.iter().try_for_each(|flow| flow.write(f, detail))
+    }
+
+    fn write_problem(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.iter().try_for_each(|problem| writeln!(f, "  Problem: {problem}"))
     }
 
     fn write_ike(&self, f: &mut fmt::Formatter<'_>, detail: bool) -> fmt::Result {
@@ -190,6 +198,7 @@ impl CryptoSession {
         writeln!(f, "Session: [0x{:08X}]", self.session_id)?;
         self.write_ike(f, true)?;
         writeln!(f, "  Crypto Session Status: {}", self.status)?;
+        self.write_problem(f)?;
         writeln!(f, "  fvrf: (none),\tPhase1_id: {}", self.phase1_id.as_deref().unwrap_or("(none)"))?;
         for flow in &self.flows {
             flow.write(f, true)?;

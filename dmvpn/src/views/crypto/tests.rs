@@ -67,7 +67,8 @@ Peer: 203.0.113.1 port 500 fvrf: (none) ivrf: (none)
 
 #[test]
 fn session_that_is_down_and_one_over_ipv6() {
-    let down = CryptoSession::new("Tunnel0", ip("203.0.113.1"));
+    let mut down = CryptoSession::new("Tunnel0", ip("203.0.113.1"));
+    down.problem = Some("no proposal chosen".to_owned());
     let mut wide = CryptoSession::new("Tunnel1", ip("2001:db8:acad:1::2"));
     wide.status = SessionStatus::DownNegotiating;
     wide.session_id = 15;
@@ -97,6 +98,7 @@ fn session_that_is_down_and_one_over_ipv6() {
 Interface: Tunnel0
 Session status: DOWN
 Peer: 203.0.113.1 port 500
+  Problem: no proposal chosen
 
 Interface: Tunnel1
 Session status: DOWN-NEGOTIATING

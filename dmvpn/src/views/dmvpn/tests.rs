@@ -88,6 +88,7 @@ fn detail_of_a_spoke() {
     interface.peers = odd_peers();
     let mut sessions = spoke_sessions().sessions;
     sessions.truncate(1);
+    sessions[0].problem = Some("the last rekey was not answered".to_owned());
     let pending = vec![("Tunnel0".to_owned(), ip("198.51.100.3"))];
     let text = Dmvpn { interfaces: vec![interface], sessions, pending, detail: true }.to_string();
     let (_, detail) = text.split_once("=\n").unwrap();
@@ -123,6 +124,7 @@ Session: [0x00000001]
   IKEv2 SA: local 198.51.100.1/500 remote 203.0.113.1/500 Active
           Capabilities:DF connid:1 lifetime:23:59:18
   Crypto Session Status: UP-ACTIVE
+  Problem: the last rekey was not answered
   fvrf: (none),\tPhase1_id: 203.0.113.1
   IPSEC FLOW: permit 47 host 198.51.100.1 host 203.0.113.1
         Active SAs: 2, origin: crypto map
