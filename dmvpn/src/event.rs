@@ -32,6 +32,8 @@ pub enum Event {
         /// What happened.
         event: ospf_p2mp::Event,
     },
+    /// The keys of an inbound SA, so that a capture can be read; only with [`Options::key_log`](crate::Options).
+    EspKeys(Box<EspKeys>),
     /// Packets for this next hop leave by a direct, proven path from now on.
     DirectPathUp {
         /// The tunnel interface.
@@ -92,12 +94,16 @@ impl fmt::Display for Event {
             Self::Ike { local, event } => text::ike(f, *local, event),
             Self::Nhrp { interface, event } => text::nhrp(f, interface, event),
             Self::Ospf { interface, event } => text::ospf(f, interface.as_deref(), event),
+            Self::EspKeys(_) => f.write_str("IPSEC: keys logged"),
             Self::DirectPathUp { interface, tunnel_address, nbma } => {
                 write!(f, "DMVPN: {interface}: direct path to {tunnel_address} is up (NBMA {nbma})")
             }
             Self::DirectPathDown { interface, tunnel_address, reason } => {
                 let reason = text::down(*reason);
-                write!(f, "DMVPN: {interface}: direct path to {tunnel_address} is down ({reason}); using the hub")
+                write!(
+                    f,
+                    "DMVPN: {interface}: direct path to {tunnel_address} is down ({reason}); using the hub"
+                )
             }
             Self::UnknownGreKey { remote, key, ours } => {
                 let ours: Vec<String> = ours.iter().map(|key| key_text(*key)).collect();
@@ -120,6 +126,47 @@ impl fmt::Display for Event {
             ),
         }
     }
+}
+
+/// The keys of one ESP SA. Whoever has them reads its packets: for laboratories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EspKeys {
+    /// The address that the packets go to; none if a NAT box changes it on the way.
+    pub destination: Option<IpAddr>,
+    /// SPI, suite and keys.
+    pub sa: ikev2::SaParameters,
+}
+
+impl EspKeys {
+    /// The line for Wireshark's preference file `esp_sa`.
+    #[must_use]
+    pub fn wireshark_line(&self) -> String {
+        use ikev2::{EspCipher, EspIntegrity};
+        let encryption = match self.sa.cipher {
+            EspCipher::AesCbc128 | EspCipher::AesCbc192 | EspCipher::AesCbc256 => "AES-CBC [RFC3602]",
+            EspCipher::AesGcm128 | EspCipher::AesGcm256 => "AES-GCM with 16 octet ICV [RFC4106]",
+            EspCipher::ChaCha20Poly1305 => "ChaCha20 with Poly1305 [RFC7634]",
+        };
+        let integrity = match self.sa.integrity {
+            EspIntegrity::None => "NULL",
+            EspIntegrity::HmacSha1_96 => "HMAC-SHA-1-96 [RFC2404]",
+            EspIntegrity::HmacSha256_128 => "HMAC-SHA-256-128 [RFC4868]",
+            EspIntegrity::HmacSha384_192 => "HMAC-SHA-384-192 [RFC4868]",
+            EspIntegrity::HmacSha512_256 => "HMAC-SHA-512-256 [RFC4868]",
+        };
+        let destination = self.destination.map_or_else(|| "*".to_owned(), |address| address.to_string());
+        let (key, integrity_key) = (hex(&self.sa.encryption_key), hex(&self.sa.integrity_key));
+        let spi = self.sa.spi;
+        format!(
+            "\"IPv4\",\"*\",\"{destination}\",\"0x{spi:08x}\",\"{encryption}\",\"{key}\",\"{integrity}\",\"{integrity_key}\""
+        )
+    }
+}
+
+/// A key as Wireshark wants it; an empty one is an empty word.
+fn hex(key: &ikev2::SecretBytes) -> String {
+    let digits: String = key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+    if digits.is_empty() { digits } else { format!("0x{digits}") }
 }
 
 fn key_text(key: Option<u32>) -> String {

@@ -13,11 +13,11 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng};
 
 use super::{BuildError, Engine, Options, Ospf, PathTable, Tunnel, Underlay};
+use crate::Packet;
 use crate::config::{Config, Interface};
 use crate::forward::{Action, Hop, Plane, TunnelSettings};
 use crate::ids::{TunnelId, UnderlayId};
 use crate::rib::{Rib, RibRoute, RouteSource, Target};
-use crate::Packet;
 
 /// The MTU of an underlay interface that the configuration does not tell.
 const DEFAULT_LINK_MTU: u16 = 1500;
@@ -148,9 +148,10 @@ fn parts(config: &Config, errors: &mut Errors) -> Parts {
 
 /// The MTU of the interface that has this address.
 fn link_mtu(config: &Config, nbma: IpAddr) -> u16 {
-    let owner = config.interfaces.iter().find(|interface| {
-        interface.address.is_some_and(|address| IpAddr::V4(address.address) == nbma)
-    });
+    let owner = config
+        .interfaces
+        .iter()
+        .find(|interface| interface.address.is_some_and(|address| IpAddr::V4(address.address) == nbma));
     owner.and_then(|owner| owner.ip_mtu.or(owner.mtu)).unwrap_or(DEFAULT_LINK_MTU)
 }
 
@@ -192,7 +193,8 @@ fn underlays(
     let mut underlays = Vec::new();
     for part in &parts.underlays {
         let endpoint = (!part.ipsec_profiles.is_empty()).then(|| {
-            let ike = crypto::endpoint_config(config, part.address, &part.ipsec_profiles, options.key_log, errors);
+            let ike =
+                crypto::endpoint_config(config, part.address, &part.ipsec_profiles, options.key_log, errors);
             ikev2::Endpoint::new(ike, seeds(), now)
         });
         let endpoint = match endpoint.transpose() {
@@ -286,8 +288,9 @@ fn install_configured_routes(engine: &mut Engine, now: Instant) {
         ospf: None,
     };
     let config = &engine.config;
-    let tunnel_at =
-        |interface: usize| engine.tunnels.iter().position(|t| t.interface == interface).map(|t| TunnelId(t as u32));
+    let tunnel_at = |interface: usize| {
+        engine.tunnels.iter().position(|t| t.interface == interface).map(|t| TunnelId(t as u32))
+    };
     for (interface, network, own) in addressed(config) {
         let target = match tunnel_at(interface) {
             Some(tunnel) => Target::OnLink(tunnel),
@@ -299,12 +302,16 @@ fn install_configured_routes(engine: &mut Engine, now: Instant) {
     for configured in &config.static_routes {
         let by_name = |name: &String| config.interfaces.iter().position(|interface| interface.name == *name);
         let by_gateway = |gateway: &std::net::Ipv4Addr| {
-            addressed(config).find(|(_, network, _)| network.contains(gateway)).map(|(interface, _, _)| interface)
+            addressed(config)
+                .find(|(_, network, _)| network.contains(gateway))
+                .map(|(interface, _, _)| interface)
         };
         let interface = configured.interface.as_ref().and_then(by_name);
         let interface = interface.or_else(|| configured.next_hop.as_ref().and_then(by_gateway));
         let target = match (interface.and_then(tunnel_at), configured.next_hop) {
-            (Some(tunnel), Some(gateway)) => Target::Via(vec![Hop { tunnel, gateway, fallbacks: Vec::new() }]),
+            (Some(tunnel), Some(gateway)) => {
+                Target::Via(vec![Hop { tunnel, gateway, fallbacks: Vec::new() }])
+            }
             (Some(tunnel), None) => Target::OnLink(tunnel),
             (None, gateway) => Target::Lan { interface, gateway },
         };

@@ -6,6 +6,7 @@ use std::time::Instant;
 use ikev2::{Action as IkeAction, PeerId, UdpPath};
 
 use super::{Engine, Output, PathInfo, nhrp_path};
+use crate::event::EspKeys;
 use crate::forward::Action;
 use crate::ids::{PathId, TunnelId, UnderlayId};
 use crate::{DropReason, Event, Packet, Path, Verdict, Wire};
@@ -24,7 +25,8 @@ impl Engine {
         let Wire::Udp { local_port, remote_port } = path.wire else {
             return Verdict::Dropped(DropReason::UdpMalformed);
         };
-        let endpoint = self.underlays.get_mut(underlay.index()).and_then(|underlay| underlay.endpoint.as_mut());
+        let endpoint =
+            self.underlays.get_mut(underlay.index()).and_then(|underlay| underlay.endpoint.as_mut());
         let Some(endpoint) = endpoint else { return Verdict::Dropped(DropReason::NotForUs) };
         let path = UdpPath {
             local: SocketAddr::new(path.local, local_port),
@@ -60,6 +62,11 @@ impl Engine {
         match action {
             IkeAction::InstallInbound { peer, child, sa } => {
                 let path = self.path_of_peer(underlay, peer, sa.remote);
+                if self.options.key_log {
+                    let destination = (!sa.udp_encapsulation).then(|| sa.local.ip());
+                    let keys = EspKeys { destination, sa: (*sa).clone() };
+                    self.event(Event::EspKeys(Box::new(keys)));
+                }
                 self.act(Action::InstallInbound { path, child, sa });
             }
             IkeAction::InstallOutbound { peer, child, sa } => {
@@ -127,9 +134,9 @@ impl Engine {
             return;
         };
         let peers = self.underlays[underlay.index()].peers.values();
-        let up = peers.copied().find(|path| {
-            self.paths.entry(*path).is_some_and(|info| info.is_up && info.remote.ip() == nbma)
-        });
+        let up = peers
+            .copied()
+            .find(|path| self.paths.entry(*path).is_some_and(|info| info.is_up && info.remote.ip() == nbma));
         match up {
             Some(path) => {
                 let Some(info) = self.paths.entry(path) else { return };
@@ -253,7 +260,13 @@ impl Engine {
     }
 
     /// Tells a fact about a path to the tunnels that share its underlay address and its kind of protection.
-    fn tell_tunnels(&mut self, now: Instant, underlay: UnderlayId, protected: bool, input: &::nhrp::Input<'_>) {
+    fn tell_tunnels(
+        &mut self,
+        now: Instant,
+        underlay: UnderlayId,
+        protected: bool,
+        input: &::nhrp::Input<'_>,
+    ) {
         for tunnel in &mut self.tunnels {
             if tunnel.underlay == underlay && tunnel.profile.is_some() == protected {
                 tunnel.node.handle_input(now, input.clone());

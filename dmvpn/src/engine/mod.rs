@@ -363,7 +363,8 @@ impl Engine {
     /// When [`Engine::handle_timeout`] is wanted next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let endpoints = self.underlays.iter().filter_map(|underlay| underlay.endpoint.as_ref()?.poll_timeout());
+        let endpoints =
+            self.underlays.iter().filter_map(|underlay| underlay.endpoint.as_ref()?.poll_timeout());
         let nodes = self.tunnels.iter().filter_map(|tunnel| tunnel.node.poll_timeout());
         let ospf = self.ospf.as_ref().and_then(|ospf| ospf.router.poll_timeout());
         endpoints.chain(nodes).chain(ospf).chain(self.unsettled).min()

@@ -102,7 +102,13 @@ impl Engine {
     }
 
     /// Sends a control packet to one peer of a tunnel. A packet that cannot be sent is counted by its reason.
-    pub(super) fn send_control(&mut self, tunnel: TunnelId, path: PathId, protocol: gre::Protocol, bytes: &[u8]) {
+    pub(super) fn send_control(
+        &mut self,
+        tunnel: TunnelId,
+        path: PathId,
+        protocol: gre::Protocol,
+        bytes: &[u8],
+    ) {
         self.scratch.fill(bytes);
         if let Ok(path) = self.plane.send(tunnel, path, protocol, CONTROL_TOS, &mut self.scratch) {
             let payload = self.scratch.bytes().to_vec();

@@ -6,8 +6,8 @@ use std::time::Instant;
 use nhrp::AdjacencyKind;
 use ospf_p2mp::{Direct, Input, InterfaceId, Output as OspfOutput, RouteChange};
 
-use super::ike::CONTROL_TOS;
 use super::Engine;
+use super::ike::CONTROL_TOS;
 use crate::forward::Hop;
 use crate::forward::ipv4::{NewHeader, protocol};
 use crate::ids::{PathId, TunnelId};
@@ -83,7 +83,9 @@ impl Engine {
     ) {
         let interface = interface_of(tunnel);
         let input = match kind {
-            AdjacencyKind::Dynamic => Input::SetDirect { interface, gateway: address, state: Direct::Unknown },
+            AdjacencyKind::Dynamic => {
+                Input::SetDirect { interface, gateway: address, state: Direct::Unknown }
+            }
             _ => Input::PeerDown { interface, address },
         };
         self.tell_ospf(now, interface, input);
@@ -197,9 +199,10 @@ impl Engine {
         }
         let (interface, hub) = (tunnel.name.clone(), hop.gateway);
         let Some(ospf) = &mut self.ospf else { return };
-        let of_the_hub = ospf.router.neighbors().any(|neighbor| {
-            neighbor.address == hub && neighbor.router_id == route.advertising_router
-        });
+        let of_the_hub = ospf
+            .router
+            .neighbors()
+            .any(|neighbor| neighbor.address == hub && neighbor.router_id == route.advertising_router);
         if !of_the_hub && ospf.reported_hub.insert(route.prefix) {
             let (prefix, originator) = (route.prefix, route.advertising_router);
             self.event(Event::NextHopIsHub { interface, prefix, originator, hub });

@@ -20,7 +20,9 @@ impl Engine {
         match punt {
             Punt::Unresolved { tunnel, next_hop } => {
                 if let Some(tunnel) = self.tunnels.get_mut(tunnel.index()) {
-                    tunnel.node.handle_input(now, ::nhrp::Input::Resolve { destination: IpAddr::V4(next_hop) });
+                    tunnel
+                        .node
+                        .handle_input(now, ::nhrp::Input::Resolve { destination: IpAddr::V4(next_hop) });
                 }
             }
             Punt::Used { tunnel, next_hop } => {
@@ -58,7 +60,9 @@ impl Engine {
                 let Some(underlay) = self.underlays.get(underlay.index()) else { return };
                 let keys = underlay.tunnels.iter().filter_map(|tunnel| self.tunnels.get(tunnel.index()));
                 let ours = keys
-                    .map(|tunnel| self.config.interfaces[tunnel.interface].tunnel.as_ref().and_then(|t| t.key))
+                    .map(|tunnel| {
+                        self.config.interfaces[tunnel.interface].tunnel.as_ref().and_then(|t| t.key)
+                    })
                     .collect();
                 self.event(Event::UnknownGreKey { remote, key, ours });
             }

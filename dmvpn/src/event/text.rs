@@ -21,7 +21,9 @@ pub(super) fn ike(f: &mut fmt::Formatter<'_>, local: IpAddr, event: &ikev2::Even
         Event::ChildDown { peer, child, reason } => write!(f, "IPSEC: SA down, {peer}, {child}: {reason}"),
         Event::IkeRekeyed { peer } => write!(f, "IKEV2: SA rekeyed, {peer}"),
         Event::PeerDown { remote, reason, .. } => write!(f, "IKEV2: SA down with {remote}: {reason}"),
-        Event::PeerMoved { from, to, .. } => write!(f, "IKEV2: peer {from} is at {to} now (NAT binding moved)"),
+        Event::PeerMoved { from, to, .. } => {
+            write!(f, "IKEV2: peer {from} is at {to} now (NAT binding moved)")
+        }
         Event::ConnectFailed { remote, reason } => write!(f, "IKEV2: no session with {remote}: {reason}"),
         Event::Refused { remote, reason } => write!(f, "IKEV2: refused {remote}: {reason}"),
         Event::Keys(_) => f.write_str("IKEV2: keys logged"),
@@ -43,7 +45,10 @@ pub(super) fn nhrp(f: &mut fmt::Formatter<'_>, interface: &str, event: &nhrp::Ev
             write!(f, "NHRP: {interface}: {tunnel_address} registered from {nbma}")
         }
         Event::Registered { tunnel_address, nbma, claimed_nbma: Some(claimed) } => {
-            write!(f, "NHRP: {interface}: {tunnel_address} registered from {nbma} (behind NAT, claims {claimed})")
+            write!(
+                f,
+                "NHRP: {interface}: {tunnel_address} registered from {nbma} (behind NAT, claims {claimed})"
+            )
         }
         Event::RegistrationAccepted { nhs, public_nbma: None } => {
             write!(f, "NHRP: {interface}: registered with NHS {nhs}")
@@ -83,7 +88,10 @@ pub(super) fn nhrp(f: &mut fmt::Formatter<'_>, interface: &str, event: &nhrp::Ev
             write!(f, "NHRP: {interface}: error indication from {nbma}: {code} at offset {offset}")
         }
         Event::DirectPathFailed { tunnel_address, nbma } => {
-            write!(f, "NHRP: {interface}: no direct path to {tunnel_address} (NBMA {nbma}); traffic stays with the hub")
+            write!(
+                f,
+                "NHRP: {interface}: no direct path to {tunnel_address} (NBMA {nbma}); traffic stays with the hub"
+            )
         }
         other => write!(f, "NHRP: {interface}: {other:?}"),
     }

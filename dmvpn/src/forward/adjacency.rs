@@ -100,7 +100,8 @@ impl Adjacencies {
             }
             None => {
                 self.slots.push(adjacency);
-                AdjacencyIndex::try_from(self.slots.len() - 1).expect("fewer than 2^32 adjacencies fit in memory")
+                AdjacencyIndex::try_from(self.slots.len() - 1)
+                    .expect("fewer than 2^32 adjacencies fit in memory")
             }
         };
         self.by_address.insert((tunnel, address), index);

@@ -93,7 +93,13 @@ impl Plane {
         Some(header)
     }
 
-    pub(super) fn route(&mut self, now: Instant, packet: &mut Packet, header: &Header, origin: Origin) -> Verdict {
+    pub(super) fn route(
+        &mut self,
+        now: Instant,
+        packet: &mut Packet,
+        header: &Header,
+        origin: Origin,
+    ) -> Verdict {
         if header.destination.is_multicast() || header.destination.is_broadcast() {
             return Verdict::Dropped(self.count_drop(DropReason::Multicast));
         }
@@ -112,7 +118,14 @@ impl Plane {
             return Verdict::Deliver(Delivery::Local(tunnel));
         }
         if origin != Origin::Own && !ipv4::decrement_ttl(packet.bytes_mut()) {
-            return self.refuse(now, packet, header, icmp::Error::TimeExceeded, DropReason::TtlExceeded, origin);
+            return self.refuse(
+                now,
+                packet,
+                header,
+                icmp::Error::TimeExceeded,
+                DropReason::TtlExceeded,
+                origin,
+            );
         }
         match choice {
             Choice::Local | Choice::Lan => Verdict::Deliver(Delivery::Lan),
@@ -177,7 +190,9 @@ impl Plane {
     ) -> Verdict {
         self.count_drop(reason);
         let source = match origin {
-            Origin::Tunnel(tunnel, _) => self.tunnels.get(tunnel.index()).map(|tunnel| tunnel.settings.address),
+            Origin::Tunnel(tunnel, _) => {
+                self.tunnels.get(tunnel.index()).map(|tunnel| tunnel.settings.address)
+            }
             Origin::Lan | Origin::Own => self.source_towards(header.source),
         };
         let answered = source.is_some_and(|source| {
@@ -228,9 +243,8 @@ impl Plane {
         }
         let out = tunnels.get_mut(tunnel.index()).ok_or(DropReason::InterfaceDown)?;
         let by_route = fallbacks.iter().find_map(|fallback| adjacencies.path(*fallback));
-        let path = by_route
-            .or_else(|| adjacencies.path_to(tunnel, out.fallback?))
-            .ok_or(DropReason::NoPath)?;
+        let path =
+            by_route.or_else(|| adjacencies.path_to(tunnel, out.fallback?)).ok_or(DropReason::NoPath)?;
         out.counters.by_fallback += 1;
         Ok(Choice::Tunnel(tunnel, path))
     }
@@ -284,7 +298,8 @@ impl Plane {
             return;
         }
         let Some(settings) = self.tunnels.get(tunnel.index()).map(|tunnel| &tunnel.settings) else { return };
-        let on_lan = |network: &Ipv4Net| network.contains(&header.source) || network.contains(&header.destination);
+        let on_lan =
+            |network: &Ipv4Net| network.contains(&header.source) || network.contains(&header.destination);
         let of_lans = self.lan_mss.iter().filter(|(network, _)| on_lan(network)).map(|(_, mss)| *mss).min();
         let clamp = settings.adjust_mss.into_iter().chain(of_lans).min();
         let ip_mtu = settings.ip_mtu;
@@ -297,7 +312,13 @@ impl Plane {
     }
 
     /// Whether a packet that came by one tunnel and leaves by another stays in one NHRP domain that redirects.
-    fn redirect(&self, came_by: TunnelId, leaves_by: TunnelId, from: PathId, packet: &Packet) -> Option<Punt> {
+    fn redirect(
+        &self,
+        came_by: TunnelId,
+        leaves_by: TunnelId,
+        from: PathId,
+        packet: &Packet,
+    ) -> Option<Punt> {
         let (came_by, leaves_by) = (self.tunnels.get(came_by.index())?, self.tunnels.get(leaves_by.index())?);
         let (came_by, leaves_by) = (&came_by.settings, &leaves_by.settings);
         let wanted = came_by.redirect && came_by.network_id == leaves_by.network_id;
@@ -314,7 +335,8 @@ const REDIRECT_QUOTE: usize = 28;
 /// Spreads flows over equal next hops; the same addresses and protocol always take the same one, so that packets of a
 /// flow stay in order and fragments stay together.
 fn flow_hash(header: &Header) -> usize {
-    let mut hash = header.source.to_bits() ^ header.destination.to_bits().rotate_left(16) ^ u32::from(header.protocol);
+    let mut hash =
+        header.source.to_bits() ^ header.destination.to_bits().rotate_left(16) ^ u32::from(header.protocol);
     // Finaliser of MurmurHash3: every input bit reaches every output bit.
     hash ^= hash >> 16;
     hash = hash.wrapping_mul(0x85eb_ca6b);

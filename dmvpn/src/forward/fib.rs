@@ -61,7 +61,9 @@ mod tests {
     #[test]
     fn the_longest_prefix_wins() {
         let mut fib = Fib::default();
-        for (prefix, route) in [("0.0.0.0/0", 0), ("10.0.0.0/8", 8), ("10.0.0.0/24", 24), ("10.0.0.12/32", 32)] {
+        for (prefix, route) in
+            [("0.0.0.0/0", 0), ("10.0.0.0/8", 8), ("10.0.0.0/24", 24), ("10.0.0.12/32", 32)]
+        {
             assert_eq!(fib.insert(prefix.parse().expect("prefix"), route), None);
         }
         let lookup = |fib: &Fib<i32>, a: [u8; 4]| fib.lookup(a.into()).copied();

@@ -42,8 +42,13 @@ impl Error {
 /// section 4.3.2.7 forbids one: about an ICMP error, a later fragment, or an address that is not one host's.
 pub(crate) fn turn_into_error(packet: &mut Packet, header: &Header, error: Error, source: Ipv4Addr) -> bool {
     let sender = header.source;
-    let is_host = !(sender.is_unspecified() || sender.is_multicast() || sender.is_broadcast() || sender.is_loopback());
-    if !is_host || header.destination.is_multicast() || header.fragment_offset != 0 || is_icmp_error(packet, header) {
+    let is_host =
+        !(sender.is_unspecified() || sender.is_multicast() || sender.is_broadcast() || sender.is_loopback());
+    if !is_host
+        || header.destination.is_multicast()
+        || header.fragment_offset != 0
+        || is_icmp_error(packet, header)
+    {
         return false;
     }
     let quoted = header.total_len.min(LARGEST - HEADER_LEN - ICMP_HEADER_LEN);

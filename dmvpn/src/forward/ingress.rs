@@ -87,7 +87,11 @@ impl Plane {
         wire: Path,
         packet: &mut Packet,
     ) -> Result<Ingress, DropReason> {
-        let spi = packet.bytes().first_chunk().map(|spi| u32::from_be_bytes(*spi)).ok_or(DropReason::EspMalformed)?;
+        let spi = packet
+            .bytes()
+            .first_chunk()
+            .map(|spi| u32::from_be_bytes(*spi))
+            .ok_or(DropReason::EspMalformed)?;
         let sa = self.inbound.find_mut(underlay, spi).ok_or(DropReason::UnknownSpi)?;
         let (path, child) = (sa.path(), sa.child());
         let opened = sa.open(packet);

@@ -192,9 +192,14 @@ mod tests {
     #[test]
     fn congestion_marks_follow_rfc_6040() {
         // inner, outer -> kept?, inner afterwards
-        for (inner, outer, kept, after) in
-            [(0, 0, true, 0), (0, 3, false, 0), (1, 3, true, 3), (2, 3, true, 3), (3, 3, true, 3), (2, 1, true, 2)]
-        {
+        for (inner, outer, kept, after) in [
+            (0, 0, true, 0),
+            (0, 3, false, 0),
+            (1, 3, true, 3),
+            (2, 3, true, 3),
+            (3, 3, true, 3),
+            (2, 1, true, 2),
+        ] {
             let mut bytes = packet(0xb8 | inner, 9);
             assert_eq!(propagate_congestion(&mut bytes, outer), kept, "{inner} in {outer}");
             assert_eq!(Header::read(&bytes).expect("checksum").tos, 0xb8 | after);

@@ -123,7 +123,15 @@ impl Plane {
             Action::AddPath { path, underlay, remote, protected } => {
                 let Some(own) = self.underlays.get(underlay.index()) else { return };
                 let (local, link_mtu) = (own.address, own.link_mtu);
-                let entry = PathEntry { underlay, local, remote, protected, outbound: None, parked: Vec::new(), link_mtu };
+                let entry = PathEntry {
+                    underlay,
+                    local,
+                    remote,
+                    protected,
+                    outbound: None,
+                    parked: Vec::new(),
+                    link_mtu,
+                };
                 self.paths.insert(path, entry);
             }
             Action::MovePath { path, remote } => {
@@ -265,7 +273,11 @@ impl Plane {
         ProgrammedHop {
             tunnel: hop.tunnel,
             gateway: self.adjacencies.acquire(hop.tunnel, hop.gateway),
-            fallbacks: hop.fallbacks.iter().map(|gateway| self.adjacencies.acquire(hop.tunnel, *gateway)).collect(),
+            fallbacks: hop
+                .fallbacks
+                .iter()
+                .map(|gateway| self.adjacencies.acquire(hop.tunnel, *gateway))
+                .collect(),
         }
     }
 

@@ -201,7 +201,10 @@ impl InboundTable {
         let sas = slots.iter().filter_map(|(underlay, slot)| {
             self.by_underlay.get(underlay.index())?.get(usize::from(*slot))?.as_ref()
         });
-        sas.filter(|sa| sa.child == child && sa.path == path).map(|sa| sa.sa.counters()).next().unwrap_or_default()
+        sas.filter(|sa| sa.child == child && sa.path == path)
+            .map(|sa| sa.sa.counters())
+            .next()
+            .unwrap_or_default()
     }
 
     pub(super) fn remove(&mut self, child: ChildId, path: PathId) {

@@ -86,7 +86,10 @@ impl Cloud {
             act(plane, Action::AddRoute { prefix: address.into(), route: Route::Local });
             act(plane, Action::AddRoute { prefix: lan.parse().expect("prefix"), route: Route::Lan });
             let hop = Hop { tunnel: TUNNEL, gateway: peer, fallbacks: Vec::new() };
-            act(plane, Action::AddRoute { prefix: far_lan.parse().expect("prefix"), route: Route::Via(vec![hop]) });
+            act(
+                plane,
+                Action::AddRoute { prefix: far_lan.parse().expect("prefix"), route: Route::Via(vec![hop]) },
+            );
         }
         if protected {
             let (up, down) = (ChildId(1), ChildId(2));
@@ -175,9 +178,11 @@ fn esp_that_is_replayed_forged_or_unknown_is_dropped_by_its_name() {
     let path = transmitted(cloud.from_lan(&mut packet));
     let sealed = packet.clone();
     assert!(matches!(cloud.at_hub(path, &mut packet), Ingress::Data(Verdict::Deliver(_))));
-    for (change, reason) in
-        [(None, DropReason::EspReplay), (Some(0), DropReason::UnknownSpi), (Some(40), DropReason::EspAuthentication)]
-    {
+    for (change, reason) in [
+        (None, DropReason::EspReplay),
+        (Some(0), DropReason::UnknownSpi),
+        (Some(40), DropReason::EspAuthentication),
+    ] {
         let mut packet = sealed.clone();
         if let Some(at) = change {
             packet.bytes_mut()[at] ^= 1;

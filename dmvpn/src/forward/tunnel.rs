@@ -69,7 +69,13 @@ pub(super) struct Tunnel {
 
 impl Tunnel {
     pub(super) fn new(settings: TunnelSettings) -> Self {
-        Self { settings, fallback: None, members: Vec::new(), counters: InterfaceCounters::default(), mss_reported: None }
+        Self {
+            settings,
+            fallback: None,
+            members: Vec::new(),
+            counters: InterfaceCounters::default(),
+            mss_reported: None,
+        }
     }
 
     /// The GRE header that its packets carry.

@@ -52,7 +52,8 @@ pub(super) fn endpoint_config(
 }
 
 fn profile(config: &Config, local: IpAddr, name: &str) -> Result<ikev2::Profile, String> {
-    let ipsec = config.ipsec_profile(name).ok_or_else(|| format!("there is no crypto ipsec profile {name}"))?;
+    let ipsec =
+        config.ipsec_profile(name).ok_or_else(|| format!("there is no crypto ipsec profile {name}"))?;
     let ike_name = ipsec.ike_profile.as_deref();
     let ike = ike_name
         .and_then(|name| config.ike_profile(name))
@@ -89,9 +90,9 @@ fn keyring(config: &Config, profile: &IkeProfile) -> Result<ikev2::Keyring, Stri
         return Ok(keyring);
     }
     let name = profile.keyring.as_deref().unwrap_or_default();
-    let configured = config
-        .keyring(name)
-        .ok_or_else(|| format!("crypto ikev2 profile {} has no pre-shared key and no keyring", profile.name))?;
+    let configured = config.keyring(name).ok_or_else(|| {
+        format!("crypto ikev2 profile {} has no pre-shared key and no keyring", profile.name)
+    })?;
     for peer in &configured.peers {
         // A peer without keys is legal IOS: it simply never matches.
         let (Some(local), Some(remote)) = (&peer.local_key, &peer.remote_key) else { continue };
@@ -162,7 +163,10 @@ fn child_policy(config: &Config, profile: &IpsecProfile) -> Result<ikev2::ChildP
             config::Mode::Tunnel => ikev2::Mode::Tunnel,
         };
         if place > 0 && mode != policy.mode {
-            return Err(format!("crypto ipsec profile {}: all transform sets need the same mode", profile.name));
+            return Err(format!(
+                "crypto ipsec profile {}: all transform sets need the same mode",
+                profile.name
+            ));
         }
         policy.mode = mode;
     }

@@ -56,5 +56,9 @@ pub(super) fn node_config(
 }
 
 fn static_map(map: &NhrpMap) -> ::nhrp::StaticMap {
-    ::nhrp::StaticMap { tunnel_address: map.prefix.addr(), prefix_len: map.prefix.prefix_len(), nbma: map.nbma }
+    ::nhrp::StaticMap {
+        tunnel_address: map.prefix.addr(),
+        prefix_len: map.prefix.prefix_len(),
+        nbma: map.nbma,
+    }
 }

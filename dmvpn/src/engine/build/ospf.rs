@@ -122,8 +122,10 @@ fn authentication(config: &Config, interface: &Interface) -> Result<Authenticati
             let chain = config.key_chain(&name).ok_or_else(|| format!("there is no key chain {name}"))?;
             let mut keys = Vec::new();
             for key in &chain.keys {
-                let id = u8::try_from(key.id).map_err(|_| format!("key {} of {name}: OSPF has 0 to 255", key.id))?;
-                let secret = key.key.as_ref().ok_or_else(|| format!("key {id} of {name} has no key-string"))?;
+                let id = u8::try_from(key.id)
+                    .map_err(|_| format!("key {} of {name}: OSPF has 0 to 255", key.id))?;
+                let secret =
+                    key.key.as_ref().ok_or_else(|| format!("key {id} of {name} has no key-string"))?;
                 keys.push(Key::new(id, algorithm(key.algorithm), secret.expose()));
             }
             Ok(Authentication::Cryptographic(KeyChain::new(keys)))
