@@ -415,8 +415,6 @@ pub struct IkeSettings {
     pub fragmentation_mtu: Option<u16>,
     /// `no crypto ikev2 fragmentation`.
     pub no_fragmentation: bool,
-    /// Where the settings are written.
-    pub origin: Origin,
 }
 
 /// `crypto ipsec transform-set NAME ...`.
@@ -484,8 +482,6 @@ pub struct SaLimits {
     pub idle_time: Option<Duration>,
     /// `replay window-size`.
     pub replay_window: Option<ReplayWindow>,
-    /// Where the settings are written, when they are those of the whole router.
-    pub origin: Origin,
 }
 
 /// `crypto ipsec profile NAME`: what protects a tunnel.
