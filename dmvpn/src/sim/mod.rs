@@ -87,3 +87,6 @@ pub use node::{AddError, Boot, LanHost, NodeId, Received, RouterSpec};
 pub use stats::{NatDrop, NodeStats, WireDrop, WireStats};
 pub use trace::TraceDigest;
 pub use wire::UNDERLAY_ROUTER;
+
+#[cfg(test)]
+mod tests;

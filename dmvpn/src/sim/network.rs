@@ -120,11 +120,7 @@ impl Network {
         for name in hosts.chain([name]) {
             self.check_name(name)?;
         }
-        if let Some(nat) = spec.behind
-            && self.nodes.get(nat.index()).is_none_or(|node| node.nat().is_none())
-        {
-            return Err(AddError::NotNat(nat));
-        }
+        self.check_nat(spec.behind)?;
         let router = Router {
             engine: None,
             factory: spec.factory,
@@ -170,7 +166,7 @@ impl Network {
     pub fn add_nat(&mut self, name: &str, config: NatConfig) -> Result<NodeId, AddError> {
         self.check_name(name)?;
         let public = config.public;
-        self.check_address(name, public, None)?;
+        self.check_address(name, public, None, None)?;
         let id = self.push_node(name, None, Kind::Nat(Box::new(Nat::new(config))));
         self.places.insert(name.to_owned(), Endpoint { node: id, host: None });
         self.claim(id, vec![public]);
@@ -182,14 +178,20 @@ impl Network {
     /// # Errors
     /// The name or an address is taken.
     pub fn add_raw_host(&mut self, name: &str, addresses: &[Ipv4Addr]) -> Result<NodeId, AddError> {
-        self.check_name(name)?;
-        for address in addresses {
-            self.check_address(name, *address, None)?;
-        }
-        let id = self.push_node(name, None, Kind::Raw(Vec::new()));
-        self.places.insert(name.to_owned(), Endpoint { node: id, host: None });
-        self.claim(id, addresses.to_vec());
-        Ok(id)
+        self.add_raw(name, addresses, None)
+    }
+
+    /// As [`Network::add_raw_host`], on the inside of a NAT box.
+    ///
+    /// # Errors
+    /// The name or an address is taken, or there is no such NAT box.
+    pub fn add_raw_host_behind(
+        &mut self,
+        nat: NodeId,
+        name: &str,
+        addresses: &[Ipv4Addr],
+    ) -> Result<NodeId, AddError> {
+        self.add_raw(name, addresses, Some(nat))
     }
 
     /// Puts an IPv4 packet on the underlay where this node stands, whatever its source address says: forgeries,
@@ -347,7 +349,7 @@ impl Network {
     pub fn rebind_nat(&mut self, name: &str, public: Option<Ipv4Addr>) -> Result<(), AddError> {
         let id = self.id(name);
         if let Some(public) = public {
-            self.check_address(name, public, Some(id))?;
+            self.check_address(name, public, Some(id), None)?;
         }
         let nat = self.node_mut(id).nat_mut();
         nat.unwrap_or_else(|| panic!("{name} is no NAT box")).rebind(public);
@@ -445,6 +447,23 @@ impl Network {
         self.start + ahead + self.now
     }
 
+    fn add_raw(
+        &mut self,
+        name: &str,
+        addresses: &[Ipv4Addr],
+        behind: Option<NodeId>,
+    ) -> Result<NodeId, AddError> {
+        self.check_name(name)?;
+        self.check_nat(behind)?;
+        for address in addresses {
+            self.check_address(name, *address, None, behind)?;
+        }
+        let id = self.push_node(name, behind, Kind::Raw(Vec::new()));
+        self.places.insert(name.to_owned(), Endpoint { node: id, host: None });
+        self.claim(id, addresses.to_vec());
+        Ok(id)
+    }
+
     fn boot(&mut self, id: NodeId) -> Result<(), AddError> {
         let (seed, now) = (self.seed, self.clock(id));
         let name = self.node(id).name.clone();
@@ -462,8 +481,9 @@ impl Network {
             });
             v4.collect()
         });
+        let behind = self.node(id).behind;
         for address in &addresses {
-            self.check_address(&name, *address, Some(id))?;
+            self.check_address(&name, *address, Some(id), behind)?;
         }
         for (_, address, _) in engine.local_addresses() {
             if !addresses.contains(&address) {
@@ -488,9 +508,24 @@ impl Network {
         if self.places.contains_key(name) { Err(AddError::NameTaken(name.to_owned())) } else { Ok(()) }
     }
 
-    /// Whether a node may have an address where it stands.
-    fn check_address(&self, name: &str, address: Ipv4Addr, id: Option<NodeId>) -> Result<(), AddError> {
-        let nat = id.and_then(|id| self.node(id).behind).and_then(|nat| self.node(nat).nat());
+    fn check_nat(&self, nat: Option<NodeId>) -> Result<(), AddError> {
+        match nat {
+            Some(id) if self.nodes.get(id.index()).is_none_or(|node| node.nat().is_none()) => {
+                Err(AddError::NotNat(id))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a node, or a new one, may have an address behind this NAT box or in the open.
+    fn check_address(
+        &self,
+        name: &str,
+        address: Ipv4Addr,
+        id: Option<NodeId>,
+        behind: Option<NodeId>,
+    ) -> Result<(), AddError> {
+        let nat = behind.and_then(|nat| self.node(nat).nat());
         let taken = nat.map_or(&self.public, |nat| &nat.inside);
         match taken.get(&address) {
             Some(owner) if Some(*owner) != id => {

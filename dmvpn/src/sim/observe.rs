@@ -44,7 +44,7 @@ impl Network {
     #[track_caller]
     pub fn traceroute(&mut self, from: &str, config: TracerouteConfig) -> TracerouteId {
         let at = self.place(from);
-        let id = self.hosts.traceroute(at, config);
+        let id = self.hosts.traceroute(self.now, at, config);
         self.wake(id.0);
         id
     }
@@ -95,7 +95,7 @@ impl Network {
     #[track_caller]
     pub fn open_tcp(&mut self, from: &str, config: MssConfig) -> MssId {
         let at = self.place(from);
-        let id = self.hosts.mss(at, config);
+        let id = self.hosts.mss(self.now, at, config);
         self.wake(id.0);
         id
     }

@@ -115,6 +115,8 @@ enum App {
 struct Running {
     at: Endpoint,
     app: App,
+    /// When it will be woken. Later alarms are not set, and earlier ones make this one stale.
+    wake_at: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -146,12 +148,17 @@ const ICMP_ERROR_LEN: usize = 576;
 impl Hosts {
     /// Starts a ping.
     pub(in crate::sim) fn ping(&mut self, now: Duration, at: Endpoint, config: PingConfig) -> PingId {
-        PingId(self.start(at, |port| App::Ping(Ping::new(now, port, config))))
+        PingId(self.start(now, at, |port| App::Ping(Ping::new(now, port, config))))
     }
 
     /// Starts a traceroute.
-    pub(in crate::sim) fn traceroute(&mut self, at: Endpoint, config: TracerouteConfig) -> TracerouteId {
-        TracerouteId(self.start(at, |port| App::Traceroute(Traceroute::new(port, config))))
+    pub(in crate::sim) fn traceroute(
+        &mut self,
+        now: Duration,
+        at: Endpoint,
+        config: TracerouteConfig,
+    ) -> TracerouteId {
+        TracerouteId(self.start(now, at, |port| App::Traceroute(Traceroute::new(port, config))))
     }
 
     /// Starts a flow to whoever owns its destination, if somebody is known to.
@@ -162,12 +169,12 @@ impl Hosts {
         config: FlowConfig,
         receiver: Option<Endpoint>,
     ) -> FlowId {
-        FlowId(self.start(at, |port| App::Flow(Flow::new(now, port, config, receiver))))
+        FlowId(self.start(now, at, |port| App::Flow(Flow::new(now, port, config, receiver))))
     }
 
     /// Opens a TCP connection.
-    pub(in crate::sim) fn mss(&mut self, at: Endpoint, config: MssConfig) -> MssId {
-        MssId(self.start(at, |port| App::Mss(Mss::new(port, config))))
+    pub(in crate::sim) fn mss(&mut self, now: Duration, at: Endpoint, config: MssConfig) -> MssId {
+        MssId(self.start(now, at, |port| App::Mss(Mss::new(port, config))))
     }
 
     /// How a ping goes.
@@ -221,7 +228,7 @@ impl Hosts {
 
     /// Where an application runs, the source that it was told to use, and its destination.
     pub(in crate::sim) fn route_of(&self, app: AppId) -> Option<(Endpoint, Option<Ipv4Addr>, Ipv4Addr)> {
-        let Running { at, app } = self.apps.get(app.index())?;
+        let Running { at, app, .. } = self.apps.get(app.index())?;
         let (source, destination) = match app {
             App::Ping(ping) => (ping.config().source, ping.config().destination),
             App::Traceroute(traceroute) => (traceroute.config().source, traceroute.config().destination),
@@ -231,10 +238,15 @@ impl Hosts {
         Some((*at, source, destination))
     }
 
-    /// Lets an application do what is due. It sends from `source`; without one it has no route.
+    /// Lets an application do what is due; nothing if this is not the time it is woken at. It sends from `source`;
+    /// without one it has no route.
     pub(in crate::sim) fn wake(&mut self, now: Duration, id: AppId, source: Option<Ipv4Addr>) -> Effects {
         let mut effects = Effects::default();
-        let Some(Running { at, app }) = self.apps.get_mut(id.index()) else { return effects };
+        let Some(Running { at, app, wake_at }) = self.apps.get_mut(id.index()) else { return effects };
+        if *wake_at != Some(now) {
+            return effects;
+        }
+        *wake_at = None;
         let at = *at;
         let (sent, wake) = match app {
             App::Ping(ping) => ping.wake(now, source),
@@ -242,7 +254,7 @@ impl Hosts {
             App::Flow(flow) => flow.wake(now, id.0, source),
             App::Mss(mss) => (mss.wake(source), None),
         };
-        effects.wakes.extend(wake.map(|at| (id, at)));
+        self.alarm(id, wake, &mut effects);
         if let Some(packet) = sent {
             self.emit(at, packet, &mut effects);
         }
@@ -319,7 +331,7 @@ impl Hosts {
                 match id.filter(|id| self.runs_at(*id, at)).and_then(|id| Some((id, self.app(id)?))) {
                     Some((id, App::Ping(ping))) => {
                         let wake = ping.answered(now, header, icmp);
-                        effects.wakes.extend(wake.map(|at| (id, at)));
+                        self.alarm(id, wake, effects);
                     }
                     _ => self.stats.unclaimed += 1,
                 }
@@ -358,10 +370,10 @@ impl Hosts {
         let id = self.ports.get(&port).copied();
         let wake = match id.filter(|id| self.runs_at(*id, at)).and_then(|id| Some((id, self.app(id)?))) {
             Some((id, App::Ping(ping))) if protocol == PROTOCOL_ICMP => {
-                ping.failed(now, word(6), error).map(|at| (id, at))
+                Some((id, ping.failed(now, word(6), error)))
             }
             Some((id, App::Traceroute(traceroute))) if protocol == PROTOCOL_UDP => {
-                traceroute.answered(now, word(2), error).map(|at| (id, at))
+                Some((id, traceroute.answered(now, word(2), error)))
             }
             Some((_, App::Flow(flow))) if protocol == PROTOCOL_UDP => {
                 flow.failed(error);
@@ -376,7 +388,9 @@ impl Hosts {
                 None
             }
         };
-        effects.wakes.extend(wake);
+        if let Some((id, wake)) = wake {
+            self.alarm(id, wake, effects);
+        }
     }
 
     fn receive_udp(
@@ -430,14 +444,24 @@ impl Hosts {
         self.emit(at, (Header { dont_fragment: true, ..answer }, segment), effects);
     }
 
-    fn start(&mut self, at: Endpoint, app: impl FnOnce(u16) -> App) -> AppId {
+    fn start(&mut self, now: Duration, at: Endpoint, app: impl FnOnce(u16) -> App) -> AppId {
         let index = self.apps.len() as u32;
         // Identifiers repeat after 16,384 applications; the newest has them then.
         let port = FIRST_PORT + (index % u32::from(u16::MAX - FIRST_PORT + 1)) as u16;
-        self.apps.push(Running { at, app: app(port) });
+        self.apps.push(Running { at, app: app(port), wake_at: Some(now) });
         let id = AppId(index);
         self.ports.insert(port, id);
         id
+    }
+
+    /// Has an application woken, unless it is woken earlier anyway.
+    fn alarm(&mut self, id: AppId, wake: Option<Duration>, effects: &mut Effects) {
+        let Some(wake) = wake else { return };
+        let Some(running) = self.apps.get_mut(id.index()) else { return };
+        if running.wake_at.is_none_or(|pending| wake < pending) {
+            running.wake_at = Some(wake);
+            effects.wakes.push((id, wake));
+        }
     }
 
     fn app(&mut self, id: AppId) -> Option<&mut App> {
@@ -481,3 +505,6 @@ type Outgoing = (Header, Vec<u8>);
 fn default_ttl(at: Endpoint) -> u8 {
     if at.host.is_some() { HOST_TTL } else { ROUTER_TTL }
 }
+
+#[cfg(test)]
+mod tests;
