@@ -8,6 +8,8 @@ mod aead;
 mod cbc;
 mod iv;
 mod mac;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use aead::AeadKey;
 pub(crate) use cbc::{CbcDecrypt, CbcEncrypt, LANES, Lane};

@@ -155,7 +155,7 @@ impl Outbound {
     /// Seals a batch: the same as sealing each packet in turn, but faster with a CBC suite, which encrypts eight of them
     /// side by side. Each packet's [`BatchPacket::outcome`] is its own; one that fails does not affect the others.
     ///
-    /// Batches of 8 and their multiples are the best. There is no gain with an AEAD suite, and no loss.
+    /// Batches of 8 and their multiples are the best. With an AEAD suite there is nothing to gain.
     pub fn seal_batch(&mut self, packets: &mut [BatchPacket<'_>]) {
         for chunk in packets.chunks_mut(LANES) {
             if matches!(self.cipher, SealCipher::Cbc { .. }) && chunk.len() > 1 {

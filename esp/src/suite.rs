@@ -38,7 +38,7 @@ impl Cipher {
     }
 
     /// Bytes of the cipher's own key, without the salt of an AEAD.
-    const fn key_len(self) -> usize {
+    pub(crate) const fn key_len(self) -> usize {
         match self {
             Self::AesCbc128 | Self::AesGcm128 => 16,
             Self::AesCbc192 | Self::AesGcm192 => 24,

@@ -343,3 +343,16 @@ fn windows_out_of_range_are_refused() {
         Inbound::new(suite, 1, &encryption, &integrity, Limits::NONE, crate::DEFAULT_WINDOW).expect("keys");
     assert_eq!((sa.spi(), sa.suite(), sa.limit()), (1, suite, LimitState::Ok));
 }
+
+#[cfg(fuzzing)]
+#[test]
+fn a_fuzzer_sees_through() {
+    for (integrity, icv) in [(crate::Integrity::None, 0), (crate::Integrity::HmacSha256_128, 16)] {
+        let suite = suite((crate::Cipher::Null, integrity, false));
+        let (mut sender, mut receiver) = (outbound(suite, Limits::NONE), inbound(suite, Limits::NONE));
+        let mut packet = sealed(&mut sender, b"clear", 47);
+        assert_eq!(packet[8..8 + 8], *b"clear\x01\x01\x2f");
+        assert_eq!(packet.len(), 16 + icv);
+        assert_eq!(receiver.open(&mut packet).expect("opens").payload, 8..13);
+    }
+}
