@@ -4,7 +4,7 @@
 //! has. [`Config::validate`] then says everything that is wrong or doubtful about it, at once and by file and line; nothing
 //! else in this module judges. The engine translates a configuration into those of the protocols.
 //!
-//! ```no_run
+//! ```
 //! use dmvpn::config::{Severity, ios};
 //!
 //! let text = "\
