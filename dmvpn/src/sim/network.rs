@@ -18,6 +18,7 @@ use super::queue::Queue;
 use super::run::Due;
 use super::stats::{NodeStats, WireStats};
 use super::trace::TraceDigest;
+use crate::forward::Action;
 use crate::{Command, Config, Engine, Event, Packet};
 
 /// Sees every packet on the underlay; what it returns is kept as a violation.
@@ -44,6 +45,7 @@ pub struct Network {
     pub(super) scratch: Packet,
     pub(super) stats: WireStats,
     pub(super) events: Vec<(Duration, NodeId, Event)>,
+    pub(super) actions: Vec<(Duration, NodeId, Action)>,
     pub(super) digest: TraceDigest,
     pub(super) is_capturing: bool,
     pub(super) captured: Vec<Captured>,
@@ -83,6 +85,7 @@ impl Network {
             scratch: Packet::with_capacity(2048),
             stats: WireStats::default(),
             events: Vec::new(),
+            actions: Vec::new(),
             digest: TraceDigest::EMPTY,
             is_capturing: false,
             captured: Vec::new(),

@@ -13,6 +13,7 @@ use super::stats::{NodeStats, WireStats};
 use super::trace::TraceDigest;
 use super::{Network, NodeId};
 use crate::Event;
+use crate::forward::Action;
 
 impl Network {
     /// Starts a ping from a router's prompt, or from a host on a LAN. It sends as the network runs.
@@ -140,6 +141,11 @@ impl Network {
         let node = self.find(name);
         let of_node = self.events.iter().filter(move |(_, at, _)| Some(*at) == node);
         of_node.map(|(at, _, event)| (*at, event))
+    }
+
+    /// Takes out what engines with [exported actions](crate::Options::export_actions) told a forwarding plane up to now.
+    pub fn take_actions(&mut self) -> Vec<(Duration, NodeId, Action)> {
+        std::mem::take(&mut self.actions)
     }
 
     /// Keeps every underlay packet from now on, or no longer.

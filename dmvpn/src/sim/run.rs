@@ -252,10 +252,15 @@ impl Network {
 
     fn drain(&mut self, node: NodeId) {
         while let Some(output) = self.engine_of(node).and_then(Engine::poll_output) {
-            match output {
-                Output::Transmit { path, payload } => self.send(node, &path, &payload),
-                Output::Event(event) => self.events.push((self.now, node, event)),
-            }
+            self.carry_out(node, output);
+        }
+    }
+
+    fn carry_out(&mut self, node: NodeId, output: Output) {
+        match output {
+            Output::Transmit { path, payload } => self.send(node, &path, &payload),
+            Output::Event(event) => self.events.push((self.now, node, event)),
+            Output::Action(action) => self.actions.push((self.now, node, action)),
         }
     }
 
@@ -278,11 +283,8 @@ impl Network {
             let what = if changed { "moved its deadline" } else { "made output" };
             self.violations.push((self.now, format!("{name}: a timeout before its time {what}")));
         }
-        match output {
-            Some(Output::Transmit { path, payload }) => self.send(node, &path, &payload),
-            Some(Output::Event(event)) => self.events.push((self.now, node, event)),
-            None => return,
-        }
+        let Some(output) = output else { return };
+        self.carry_out(node, output);
         self.drain(node);
     }
 
