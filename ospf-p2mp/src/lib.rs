@@ -6,10 +6,15 @@ mod config;
 mod event;
 mod id;
 mod io;
+mod lsdb;
 mod neighbor;
+mod rib;
 mod route;
 mod router;
+mod spf;
 mod stats;
+mod throttle;
+mod timer;
 mod view;
 pub mod wire;
 

@@ -1,0 +1,1 @@
+//! Route calculation without a router around it.

@@ -1,0 +1,1 @@
+//! Next-hop cases and random graphs.
