@@ -255,3 +255,85 @@ fn a_router_that_does_not_start_is_not_there() {
     let twin = network.add_router("THIRD", RouterSpec::with_config(hub()).host("pc", PC));
     assert_eq!(twin, Err(AddError::NameTaken("pc".into())));
 }
+
+#[test]
+fn a_narrow_underlay_cuts_packets_and_the_other_kernel_mends_them() {
+    let mut network = cloud(1);
+    network.change_links(|link| link.mtu = 1000);
+    let mut config = PingConfig::new(SERVER);
+    config.size = 1400;
+    let report = pings(&mut network, "pc", config);
+    assert_eq!(report.received(), 5);
+    assert_eq!(network.wire_stats().fragments, 20, "five each way, in two pieces");
+    for name in ["HUB", "SPOKE"] {
+        assert_eq!(network.reassembly_stats(name).completed, 5);
+    }
+}
+
+#[test]
+fn a_lost_piece_loses_its_packet_and_nothing_else() {
+    let mut network = cloud(5);
+    let mut link = LinkConfig::new(ms(20));
+    link.mtu = 1000;
+    link.loss = Probability::percent(10.0);
+    network.set_default_link(link);
+    let mut config = FlowConfig::new(SERVER, 1000);
+    config.size = 1400;
+    let flow = network.flow("pc", config);
+    network.run_for(Duration::from_secs(30));
+    let report = network.flow_report(flow);
+    // Both pieces of a packet arrive in 81 of 100 cases; five standard deviations.
+    assert!((748..=872).contains(&report.received), "{report:?}");
+    assert_eq!((report.corrupted, report.duplicated, report.misdelivered), (0, 0, 0));
+}
+
+#[test]
+fn a_clock_that_jumps_makes_timers_due_at_once() {
+    let mut network = cloud(1);
+    let registrations = |network: &Network| network.node_stats("SPOKE").wan_out;
+    let before = registrations(&network);
+    network.run_for(Duration::from_secs(1));
+    assert_eq!(registrations(&network), before, "nothing is due yet");
+    network.jump_clock("SPOKE", Duration::from_secs(7200));
+    network.run_for(Duration::from_secs(1));
+    assert!(registrations(&network) > before);
+    assert_eq!(network.node_stats("SPOKE").stalls, 0);
+}
+
+#[test]
+fn a_command_takes_effect_at_once_and_changes_by_hand_with_the_next_event() {
+    let mut network = cloud(1);
+    let sent = |network: &Network| network.node_stats("SPOKE").wan_out;
+    let before = sent(&network);
+    network.command("SPOKE", crate::Command::Shutdown);
+    let after = sent(&network);
+    assert!(after > before, "it says good-bye");
+
+    let mut network = cloud(1);
+    let (now, before) = (network.instant(), sent(&network));
+    network.engine_mut("SPOKE").handle_command(now, crate::Command::Shutdown);
+    assert_eq!(sent(&network), before);
+    network.run_for(Duration::ZERO);
+    assert!(sent(&network) > before);
+}
+
+#[test]
+fn a_flow_from_the_wan_side_of_a_partition_resumes_when_it_heals() {
+    let mut network = cloud(1);
+    let flow = network.flow("server", FlowConfig::new(PC, 1500));
+    network.run_for(Duration::from_secs(5));
+    network.set_reachable("HUB", "SPOKE", false);
+    network.run_for(Duration::from_secs(5));
+    network.set_reachable("HUB", "SPOKE", true);
+    network.run_for(Duration::from_secs(25));
+    let report = network.flow_report(flow);
+    assert_eq!((report.sent, report.missing()), (1500, 250), "five seconds of fifty a second");
+    assert_eq!(report.longest_gap, Duration::from_millis(5020));
+    assert_eq!(network.wire_stats().dropped(WireDrop::Partition), 250);
+}
+
+#[test]
+#[should_panic(expected = "nothing on the network is called HBU")]
+fn a_name_that_nobody_has_is_a_mistake_of_the_test() {
+    cloud(1).fail("HBU");
+}
