@@ -2,11 +2,15 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod cookie;
 pub mod crypto;
 mod endpoint;
 mod error;
 mod ids;
 mod io;
+mod nat;
+mod negotiation;
+mod reassembly;
 mod secret;
 mod stats;
 mod view;

@@ -32,7 +32,7 @@ pub struct Stats {
     pub stranger_answers: u64,
     /// Unauthenticated error notifies that were taken as hints only.
     pub unauthenticated_notifies: u64,
-    /// IKE SAs being negotiated now, in either role.
+    /// IKE SAs that others started and that are not authenticated now.
     pub half_open: u64,
     /// Requests that we answered with INVALID_SYNTAX.
     pub invalid_syntax: u64,

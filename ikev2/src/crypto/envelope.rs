@@ -3,10 +3,10 @@
 use aes::{Aes128, Aes192, Aes256};
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes128Gcm, Aes256Gcm, KeyInit};
-use cbc::cipher::{
+use chacha20poly1305::ChaCha20Poly1305;
+use cipher::{
     BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt as _, BlockModeEncrypt as _, KeyIvInit as _,
 };
-use chacha20poly1305::ChaCha20Poly1305;
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
@@ -224,23 +224,23 @@ impl Envelope {
 
 fn cbc_encrypt<C: BlockCipherEncrypt + KeyInit>(key: &[u8], iv: &[u8], data: &mut [u8])
 where
-    cbc::Encryptor<C>: cbc::cipher::KeyIvInit,
-    C: cbc::cipher::BlockSizeUser<BlockSize = cbc::cipher::consts::U16>,
+    cbc::Encryptor<C>: cipher::KeyIvInit,
+    C: cipher::BlockSizeUser<BlockSize = cipher::consts::U16>,
 {
     // The lengths follow from the suite; with others nothing is encrypted, and the peer will not accept it.
     if let Ok(mut cipher) = cbc::Encryptor::<C>::new_from_slices(key, iv) {
-        let (blocks, _) = cbc::cipher::Block::<C>::slice_as_chunks_mut(data);
+        let (blocks, _) = cipher::Block::<C>::slice_as_chunks_mut(data);
         cipher.encrypt_blocks(blocks);
     }
 }
 
 fn cbc_decrypt<C: BlockCipherDecrypt + KeyInit>(key: &[u8], iv: &[u8], data: &mut [u8]) -> Option<()>
 where
-    cbc::Decryptor<C>: cbc::cipher::KeyIvInit,
-    C: cbc::cipher::BlockSizeUser<BlockSize = cbc::cipher::consts::U16>,
+    cbc::Decryptor<C>: cipher::KeyIvInit,
+    C: cipher::BlockSizeUser<BlockSize = cipher::consts::U16>,
 {
     let mut cipher = cbc::Decryptor::<C>::new_from_slices(key, iv).ok()?;
-    let (blocks, _) = cbc::cipher::Block::<C>::slice_as_chunks_mut(data);
+    let (blocks, _) = cipher::Block::<C>::slice_as_chunks_mut(data);
     cipher.decrypt_blocks(blocks);
     Some(())
 }

@@ -1,65 +1,179 @@
 //! The state machine of one underlay address.
 
+mod arena;
+mod auth;
+mod child;
+mod children;
+mod create_child;
+mod ike_sa;
+mod informational;
+mod init;
+mod lifecycle;
+mod peer;
+mod receive;
+mod rekey_ike;
+mod send;
+mod timers;
+mod views;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
 use core::fmt;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use rand_core::CryptoRng;
 
-use crate::config::Config;
+use arena::{ChildSlots, SaKey, SaKeys};
+use ike_sa::{IkeSa, Task};
+use peer::Peer;
+
+use crate::config::{Config, Profile};
+use crate::cookie::CookieJar;
 use crate::error::ConfigError;
-use crate::ids::ChildId;
-use crate::io::{Input, Output};
+use crate::ids::{ChildId, PeerId, ProfileId};
+use crate::io::{Action, DownReason, Event, FailureReason, Input, Output};
 use crate::stats::Stats;
 use crate::view::PeerView;
+use crate::wire::Identity;
 
-/// All IKE SAs of one underlay address.
+/// All IKE SAs of one underlay address: the crate's one state machine.
+///
+/// Drive it so: give inputs, drain [`Endpoint::poll_output`] to `None`, sleep until [`Endpoint::poll_timeout`]. The
+/// crate's front page has a running example.
+///
+/// # Crossed initiation
+/// Two spokes that start at the same moment end with two IKE SAs, and a pair of child SAs under each. Both ends accept
+/// both. Every inbound SA is installed before anybody can send on it. For sending, both ends apply one rule to what
+/// both know: of the two IKE SAs, the one whose first exchange holds the lowest of the four nonces is redundant, as in
+/// the rekey collisions of RFC 7296 section 2.8.1. The end that initiated the redundant one deletes it after
+/// [`Config::crossed_grace`], provided the other one still stands. A peer that does not know this rule just keeps both,
+/// which does no harm, since both stay installed. The rule does not depend on time or order, so the two ends cannot
+/// disagree; INITIAL_CONTACT only voids SAs that were up before the exchange began that carries it.
 pub struct Endpoint {
+    config: Config,
+    rng: Box<dyn CryptoRng + Send>,
+    sas: BTreeMap<SaKey, Box<IkeSa>>,
+    sa_keys: SaKeys,
+    /// By our SPI.
+    by_spi: BTreeMap<u64, SaKey>,
+    /// By the initiator's SPI and address: finds repetitions of a first request.
+    by_initiator: BTreeMap<(u64, SocketAddr), SaKey>,
+    /// By underlay address.
+    by_remote: BTreeSet<(IpAddr, SaKey)>,
+    /// Half-open SAs that strangers started, in all and by source.
+    half_open: usize,
+    half_open_by_source: BTreeMap<IpAddr, usize>,
+    children: ChildSlots,
+    peers: BTreeMap<PeerId, Peer>,
+    peers_by_key: BTreeMap<(Identity, IpAddr), PeerId>,
+    next_peer: u32,
+    timer_queue: BTreeSet<(Instant, SaKey)>,
+    /// IKE SAs that may have changed during this call.
+    dirty: Vec<SaKey>,
+    outputs: VecDeque<Output>,
+    cookies: CookieJar,
+    answers: send::RateLimit,
+    shut_down: bool,
     stats: Stats,
 }
 
 impl Endpoint {
-    /// Makes an endpoint.
+    /// Makes an endpoint. All randomness comes from `rng`: the system's generator in production, a seeded one in tests;
+    /// the same inputs and the same generator give the same outputs.
     ///
     /// # Errors
     /// When the configuration cannot work.
     pub fn new(
         config: Config,
-        _rng: impl CryptoRng + Send + 'static,
-        _now: Instant,
+        rng: impl CryptoRng + Send + 'static,
+        now: Instant,
     ) -> Result<Self, ConfigError> {
         config.validate()?;
-        Ok(Self { stats: Stats::default() })
+        let mut rng: Box<dyn CryptoRng + Send> = Box::new(rng);
+        let cookies = CookieJar::new(&mut *rng, now);
+        let answers = send::RateLimit::new(config.limits.stranger_answers_per_second, now);
+        Ok(Self {
+            config,
+            rng,
+            sas: BTreeMap::new(),
+            sa_keys: SaKeys::default(),
+            by_spi: BTreeMap::new(),
+            by_initiator: BTreeMap::new(),
+            by_remote: BTreeSet::new(),
+            half_open: 0,
+            half_open_by_source: BTreeMap::new(),
+            children: ChildSlots::default(),
+            peers: BTreeMap::new(),
+            peers_by_key: BTreeMap::new(),
+            next_peer: 0,
+            timer_queue: BTreeSet::new(),
+            dirty: Vec::new(),
+            outputs: VecDeque::new(),
+            cookies,
+            answers,
+            shut_down: false,
+            stats: Stats::default(),
+        })
     }
 
-    /// Takes one input.
-    pub fn handle_input(&mut self, _now: Instant, _input: Input<'_>) {}
+    /// Takes one input. What comes of it waits in [`Endpoint::poll_output`].
+    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        match input {
+            Input::Datagram { path, payload } => self.receive(now, path, payload),
+            Input::Connect { remote, profile } => self.connect(now, remote, profile),
+            Input::Disconnect { peer } => self.disconnect(now, peer, DownReason::DeletedByUs),
+            Input::RekeyChild { child } => self.request_child_rekey(child),
+            Input::ExpireChild { child } => self.expire_child(now, child),
+            Input::RekeyIke { peer } => self.with_primary_sa(peer, Task::RekeyIke { group: None, rounds: 0 }),
+            Input::CheckLiveness { peer } => self.check_liveness(now, peer),
+            Input::EndpointObserved { child, remote } => self.endpoint_observed(child, remote),
+            Input::Shutdown => self.shut_down(now),
+        }
+        self.settle(now);
+    }
 
-    /// Does what is due.
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    /// Does what is due. Calling it early or twice does nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.run_timers(now);
+        self.settle(now);
+    }
 
-    /// Hands out the next output.
+    /// Hands out the next output; `None` when there is nothing left to do for now.
     pub fn poll_output(&mut self) -> Option<Output> {
-        None
+        self.outputs.pop_front()
     }
 
-    /// When [`Endpoint::handle_timeout`] wants to be called.
+    /// When [`Endpoint::handle_timeout`] wants to be called; `None` when nothing is awaited.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.timer_queue.first().map(|(at, _)| *at)
     }
 
-    /// What the next timeout is for.
+    /// What the next timeout is for, for people who debug.
     #[must_use]
     pub fn timeout_reason(&self) -> Option<&'static str> {
-        None
+        let (_, key) = self.timer_queue.first()?;
+        self.next_deadline(*key).map(|(_, name)| name)
     }
 
-    /// The data lane saw an authentic packet on this child SA.
-    pub fn note_inbound(&mut self, _now: Instant, _child: ChildId) {}
+    /// The data lane saw an authentic packet on this child SA. Cheap: one store, unless the packet is the sign that a
+    /// rekeyed SA may be used for sending.
+    pub fn note_inbound(&mut self, now: Instant, child: ChildId) {
+        let Some(entry) = self.children.get_mut(child) else { return };
+        entry.last_inbound = Some(now);
+        if entry.phase == child::Phase::InboundOnly {
+            self.promote(now, child);
+            self.settle(now);
+        }
+    }
 
     /// All peers, ordered by their id.
     pub fn peers(&self) -> impl Iterator<Item = PeerView> + '_ {
-        core::iter::empty()
+        self.peer_views()
     }
 
     /// Counters.
@@ -67,10 +181,93 @@ impl Endpoint {
     pub const fn stats(&self) -> &Stats {
         &self.stats
     }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn profile(&self, id: ProfileId) -> Option<&Profile> {
+        self.config.profiles.get(usize::from(id.0))
+    }
+
+    fn sa(&self, key: SaKey) -> Option<&IkeSa> {
+        self.sas.get(&key).map(|sa| &**sa)
+    }
+
+    /// Whoever may change an SA goes through here, so that its timers and its queue are looked at afterwards.
+    fn sa_mut(&mut self, key: SaKey) -> Option<&mut IkeSa> {
+        self.dirty.push(key);
+        self.sas.get_mut(&key).map(|sa| &mut **sa)
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn action(&mut self, action: Action) {
+        self.outputs.push_back(Output::Action(action));
+    }
+
+    /// Starts waiting requests and corrects the timer queue, for everything that was touched.
+    fn settle(&mut self, now: Instant) {
+        while !self.dirty.is_empty() {
+            let mut dirty = core::mem::take(&mut self.dirty);
+            dirty.sort_unstable();
+            dirty.dedup();
+            for key in &dirty {
+                self.start_next_task(now, *key);
+            }
+            for key in dirty {
+                self.requeue(now, key);
+            }
+        }
+        self.stats.half_open = u64::try_from(self.half_open).unwrap_or(u64::MAX);
+    }
+
+    fn connect(&mut self, now: Instant, remote: IpAddr, profile: ProfileId) {
+        if self.shut_down || self.profile(profile).is_none() {
+            self.event(Event::ConnectFailed { remote, reason: FailureReason::Cancelled });
+            return;
+        }
+        let keys: Vec<SaKey> = self.sas_with(remote).collect();
+        let mut childless = None;
+        for key in keys {
+            let Some(sa) = self.sa(key) else { continue };
+            let under_way =
+                sa.connecting || sa.tasks.iter().any(|task| matches!(task, Task::CreateChild { .. }));
+            let up = sa.state.is_live()
+                && sa.children.iter().any(|id| self.children.get(*id).is_some_and(child::Child::is_up));
+            if under_way || up {
+                return;
+            }
+            if sa.state.is_live() && sa.profile == profile {
+                childless = Some(key);
+            }
+        }
+        match childless.and_then(|key| self.sa_mut(key)) {
+            Some(sa) => sa.enqueue(Task::CreateChild { profile, group: None, rounds: 0 }),
+            None => self.initiate(now, remote, profile),
+        }
+    }
+
+    fn shut_down(&mut self, now: Instant) {
+        self.shut_down = true;
+        let keys: Vec<SaKey> = self.sas.keys().copied().collect();
+        for key in keys {
+            self.close_sa(now, key, DownReason::Shutdown);
+        }
+    }
 }
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("stats", &self.stats).finish_non_exhaustive()
+        f.debug_struct("Endpoint")
+            .field("local", &self.config.local)
+            .field("ike_sas", &self.sas.len())
+            .field("peers", &self.peers.len())
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
     }
 }

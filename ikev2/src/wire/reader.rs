@@ -50,10 +50,6 @@ impl<'a> Reader<'a> {
         self.array().map(u32::from_be_bytes)
     }
 
-    pub(super) fn u64(&mut self) -> Result<u64, DecodeError> {
-        self.array().map(u64::from_be_bytes)
-    }
-
     pub(super) fn rest(&mut self) -> &'a [u8] {
         let rest = self.rest;
         self.offset += rest.len();

@@ -1,0 +1,293 @@
+//! IKE_AUTH (RFC 7296 sections 1.2, 2.15) with pre-shared keys, in both roles.
+//!
+//! Room for more: another authentication method replaces `own_auth` and `check_auth`; IKE_INTERMEDIATE comes between
+//! `accept_init_response` and `send_auth_request` and appends to what AUTH covers; a PPK changes the keys between the
+//! check of AUTH and the first child SA.
+
+use std::time::Instant;
+
+use super::Endpoint;
+use super::arena::SaKey;
+use super::ike_sa::{ChildExchange, Handshake, IkeSa, Pending, Role, State};
+use super::init::{failure_from_notify, first_error, known_identity};
+use super::receive::Opened;
+use crate::config::{IdentityMatch, Mode};
+use crate::crypto::{psk_auth, psk_auth_verify};
+use crate::ids::ProfileId;
+use crate::io::{DownReason, Event, FailureReason, Side, UdpPath};
+use crate::negotiation::allows;
+use crate::secret::SecretBytes;
+use crate::wire::{
+    AuthMethod, ExchangeType, Identification, Identity, Notify, NotifyType, Payload, find_notify,
+};
+
+impl Endpoint {
+    /// Sends IKE_AUTH with the first child SA.
+    pub(super) fn send_auth_request(&mut self, now: Instant, key: SaKey) {
+        let Some(sa) = self.sa(key) else { return };
+        let (profile_id, remote) = (sa.profile, sa.path.remote.ip());
+        let Some(profile) = self.profile(profile_id) else { return };
+        let initial_contact = profile.initial_contact && self.is_first_contact(key);
+        let Some(entry) = profile.keyring.find(remote, known_identity(profile).as_ref()) else {
+            return self.fail_attempt(now, key, FailureReason::NoKey);
+        };
+        let Some(auth) = own_auth(sa, &entry.local_key) else { return };
+        let Some(offer) = self.offer_first_child(now, key, profile_id) else {
+            return self.fail_attempt(now, key, FailureReason::LimitReached);
+        };
+        let Some(sa) = self.sa_mut(key) else { return };
+        let identity = sa.local_identity.clone();
+        let mut payloads = vec![Payload::IdentificationInitiator(Identification::new(identity)), auth];
+        if initial_contact {
+            payloads.push(Payload::Notify(Notify::new(NotifyType::INITIAL_CONTACT)));
+        }
+        payloads.extend(self.window_notify());
+        payloads.extend(offer.payloads);
+        let exchange = ChildExchange {
+            child: offer.child,
+            local_spi: offer.local_spi,
+            nonce: Vec::new(),
+            key_pair: None,
+            replaces: None,
+            collision: None,
+            rounds: 0,
+        };
+        if let Some(sa) = self.sa_mut(key) {
+            sa.state = State::AuthSent;
+        }
+        self.request(now, key, ExchangeType::IKE_AUTH, &payloads, Pending::Auth(Box::new(exchange)));
+    }
+
+    pub(super) fn receive_auth_response(
+        &mut self,
+        now: Instant,
+        key: SaKey,
+        opened: Opened,
+        exchange: ChildExchange,
+    ) {
+        if let Err(reason) = self.check_responder(key, &opened) {
+            self.children.release(exchange.child, now);
+            if let FailureReason::AuthenticationFailed { by: Side::Peer } | FailureReason::PeerError(_) =
+                reason
+            {
+                return self.fail_attempt(now, key, reason);
+            }
+            // RFC 7296 section 2.21.2: the responder believes that all is well; it is told otherwise.
+            let notify = Payload::Notify(Notify::new(NotifyType::AUTHENTICATION_FAILED));
+            self.last_word(key, &[notify]);
+            return self.fail_attempt(now, key, reason);
+        }
+        self.note_peer_window(key, &opened.payloads);
+        let identity = identification(&opened.payloads, Role::Responder).map(|id| id.identity.clone());
+        let Some(identity) = identity else { return };
+        self.establish(now, key, identity);
+        self.finish_first_child(now, key, &opened, exchange);
+    }
+
+    /// Everything that has to be right before anything is believed: identity, key, AUTH, in this order.
+    fn check_responder(&self, key: SaKey, opened: &Opened) -> Result<(), FailureReason> {
+        let syntax = FailureReason::InvalidSyntax;
+        let sa = self.sa(key).ok_or(syntax)?;
+        let profile = self.profile(sa.profile).ok_or(syntax)?;
+        let Some(id) = identification(&opened.payloads, Role::Responder) else {
+            return Err(first_error(&opened.payloads).map_or(syntax, |n| failure_from_notify(n.notify_type)));
+        };
+        if !profile.match_remote.iter().any(|pattern| pattern.matches(&id.identity)) {
+            return Err(FailureReason::IdentityRefused);
+        }
+        let entry =
+            profile.keyring.find(sa.path.remote.ip(), Some(&id.identity)).ok_or(FailureReason::NoKey)?;
+        check_auth(sa, id, &opened.payloads, &entry.remote_key)
+            .ok_or(FailureReason::AuthenticationFailed { by: Side::Us })
+    }
+
+    pub(super) fn receive_auth_request(&mut self, now: Instant, key: SaKey, opened: Opened) {
+        if self.sa(key).is_none_or(|sa| sa.state != State::InitAnswered) {
+            self.stats.drops.unexpected_exchange += 1;
+            return;
+        }
+        let id = identification(&opened.payloads, Role::Initiator).cloned();
+        let has_auth = opened.payloads.iter().any(|p| matches!(p, Payload::Authentication { .. }));
+        let (Some(id), true) = (id, has_auth) else {
+            let (path, exchange, message_id) = (opened.path, opened.exchange, opened.message_id);
+            return self.fatal_syntax_error(now, key, path, exchange, message_id);
+        };
+        match self.check_initiator(key, &opened, &id) {
+            Ok((profile, auth)) => self.answer_auth(now, key, opened, id.identity, profile, auth),
+            Err(reason) => {
+                // One answer for all reasons: a stranger does not learn which one it was.
+                let notify = Payload::Notify(Notify::new(NotifyType::AUTHENTICATION_FAILED));
+                self.respond(key, opened.path, opened.exchange, opened.message_id, &[notify]);
+                self.refuse(now, key, opened.path, reason);
+            }
+        }
+    }
+
+    /// Finds the profile for an identity, checks AUTH, and makes ours.
+    fn check_initiator(
+        &self,
+        key: SaKey,
+        opened: &Opened,
+        id: &Identification,
+    ) -> Result<(ProfileId, Payload), FailureReason> {
+        let sa = self.sa(key).ok_or(FailureReason::InvalidSyntax)?;
+        let suite = sa.suite.ok_or(FailureReason::InvalidSyntax)?;
+        let mut best: Option<(u16, usize)> = None;
+        for (index, profile) in self.config.profiles.iter().enumerate() {
+            let rank =
+                profile.match_remote.iter().filter_map(|p: &IdentityMatch| p.specificity(&id.identity)).max();
+            if let Some(rank) = rank
+                && allows(&profile.proposals, suite)
+                && best.is_none_or(|(best_rank, _)| rank > best_rank)
+            {
+                best = Some((rank, index));
+            }
+        }
+        let (_, index) = best.ok_or(FailureReason::IdentityRefused)?;
+        let profile_id = ProfileId(u16::try_from(index).map_err(|_| FailureReason::IdentityRefused)?);
+        let profile = self.profile(profile_id).ok_or(FailureReason::IdentityRefused)?;
+        let entry =
+            profile.keyring.find(sa.path.remote.ip(), Some(&id.identity)).ok_or(FailureReason::NoKey)?;
+        let failed = FailureReason::AuthenticationFailed { by: Side::Us };
+        check_auth(sa, id, &opened.payloads, &entry.remote_key).ok_or(failed)?;
+        let identity = profile.local_identity.clone().unwrap_or(Identity::Address(self.config.local));
+        let auth = own_auth_as(sa, &identity, &entry.local_key).ok_or(failed)?;
+        Ok((profile_id, auth))
+    }
+
+    fn answer_auth(
+        &mut self,
+        now: Instant,
+        key: SaKey,
+        opened: Opened,
+        identity: Identity,
+        profile: ProfileId,
+        auth: Payload,
+    ) {
+        let local_identity = self
+            .profile(profile)
+            .and_then(|profile| profile.local_identity.clone())
+            .unwrap_or(Identity::Address(self.config.local));
+        let Some(sa) = self.sa_mut(key) else { return };
+        sa.profile = profile;
+        sa.local_identity = local_identity.clone();
+        let begun = sa.created;
+        self.note_peer_window(key, &opened.payloads);
+        self.establish(now, key, identity);
+        if find_notify(&opened.payloads, NotifyType::INITIAL_CONTACT).is_some() {
+            self.initial_contact(now, key, begun);
+        }
+        let mut payloads = vec![Payload::IdentificationResponder(Identification::new(local_identity)), auth];
+        payloads.extend(self.window_notify());
+        let child = self.answer_first_child(now, key, &opened, &mut payloads);
+        // The answer leaves before the actions that follow from it are visible: both happen in this call.
+        self.respond(key, opened.path, opened.exchange, opened.message_id, &payloads);
+        if let Err(reason) = child {
+            self.event(Event::Refused { remote: opened.path.remote, reason });
+        }
+    }
+
+    /// A stranger that was refused: the answer is kept for its repetitions, then everything is forgotten.
+    pub(super) fn refuse(&mut self, _now: Instant, key: SaKey, path: UdpPath, reason: FailureReason) {
+        self.event(Event::Refused { remote: path.remote, reason });
+        let Some(sa) = self.sa_mut(key) else { return };
+        // The timer of the half-open SA goes on running.
+        sa.state = State::Refused;
+        sa.handshake = None;
+    }
+
+    /// RFC 7296 section 2.4: all that was up with this identity before the exchange of this SA began is void. What came
+    /// up later was unknown to the peer when it wrote that, so it is spared: that is crossed initiation.
+    fn initial_contact(&mut self, now: Instant, key: SaKey, begun: Instant) {
+        let Some(peer) = self.sa(key).and_then(|sa| sa.peer) else { return };
+        let Some(identity) = self.peers.get(&peer).map(|peer| peer.identity.clone()) else { return };
+        let stale: Vec<SaKey> = self
+            .peers_with_identity(&identity)
+            .into_iter()
+            .filter_map(|peer| self.peers.get(&peer))
+            .flat_map(|peer| peer.sas.iter().copied())
+            .filter(|other| *other != key)
+            .filter(|other| self.sa(*other).is_some_and(|sa| sa.lineage.established < begun))
+            .collect();
+        for other in stale {
+            self.remove_sa(now, other, DownReason::PeerRestarted);
+        }
+    }
+
+    /// Whether nothing else is up or under way with this address.
+    fn is_first_contact(&self, key: SaKey) -> bool {
+        let Some(sa) = self.sa(key) else { return false };
+        let result = self.sas_with(sa.path.remote.ip()).all(|other| other == key);
+        result
+    }
+
+    fn window_notify(&self) -> Option<Payload> {
+        (self.config.window > 1).then(|| {
+            let size = u32::from(self.config.window).to_be_bytes().to_vec();
+            Payload::Notify(Notify::with_data(NotifyType::SET_WINDOW_SIZE, size))
+        })
+    }
+
+    pub(super) fn note_peer_window(&mut self, key: SaKey, payloads: &[Payload]) {
+        let size = find_notify(payloads, NotifyType::SET_WINDOW_SIZE)
+            .and_then(|notify| <[u8; 4]>::try_from(notify.data.as_slice()).ok())
+            .map(u32::from_be_bytes);
+        if let (Some(size), Some(sa)) = (size, self.sa_mut(key)) {
+            sa.peer_window = size.max(1);
+        }
+    }
+}
+
+/// Whether a mode wants USE_TRANSPORT_MODE.
+pub(super) fn transport_notify(mode: Mode) -> Option<Payload> {
+    (mode == Mode::Transport).then(|| Payload::Notify(Notify::new(NotifyType::USE_TRANSPORT_MODE)))
+}
+
+fn identification(payloads: &[Payload], role: Role) -> Option<&Identification> {
+    payloads.iter().find_map(|payload| match (payload, role) {
+        (Payload::IdentificationInitiator(id), Role::Initiator)
+        | (Payload::IdentificationResponder(id), Role::Responder) => Some(id),
+        _ => None,
+    })
+}
+
+fn own_auth(sa: &IkeSa, key: &SecretBytes) -> Option<Payload> {
+    own_auth_as(sa, &sa.local_identity, key)
+}
+
+fn own_auth_as(sa: &IkeSa, identity: &Identity, key: &SecretBytes) -> Option<Payload> {
+    let handshake = sa.handshake.as_deref()?;
+    let body = Identification::new(identity.clone()).body();
+    let data = auth_data(sa, handshake, sa.role, &body, key)?;
+    Some(Payload::Authentication { method: AuthMethod::SHARED_KEY_MIC, data })
+}
+
+fn check_auth(sa: &IkeSa, id: &Identification, payloads: &[Payload], key: &SecretBytes) -> Option<()> {
+    let handshake = sa.handshake.as_deref()?;
+    let (method, data) = payloads.iter().find_map(|payload| match payload {
+        Payload::Authentication { method, data } => Some((*method, data)),
+        _ => None,
+    })?;
+    let other = if sa.role == Role::Initiator { Role::Responder } else { Role::Initiator };
+    let expected = auth_data(sa, handshake, other, &id.body(), key)?;
+    (method == AuthMethod::SHARED_KEY_MIC && psk_auth_verify(&expected, data)).then_some(())
+}
+
+/// AUTH of the end with this role.
+fn auth_data(
+    sa: &IkeSa,
+    handshake: &Handshake,
+    signer: Role,
+    id: &[u8],
+    key: &SecretBytes,
+) -> Option<Vec<u8>> {
+    let prf = sa.suite?.prf;
+    Some(match signer {
+        Role::Initiator => {
+            psk_auth(prf, key, &handshake.request, &handshake.nonce_r, &handshake.sk_pi, id, &[])
+        }
+        Role::Responder => {
+            psk_auth(prf, key, &handshake.response, &handshake.nonce_i, &handshake.sk_pr, id, &[])
+        }
+    })
+}

@@ -1,0 +1,201 @@
+//! How an IKE SA comes and goes.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use super::Endpoint;
+use super::arena::SaKey;
+use super::ike_sa::{IkeSa, Pending, Role, State, Task, Timer};
+use crate::ids::PeerId;
+use crate::io::{DownReason, Event, FailureReason};
+use crate::wire::{Delete, ExchangeType, Payload};
+
+impl Endpoint {
+    pub(super) fn insert_sa(&mut self, sa: IkeSa) -> SaKey {
+        let key = self.sa_keys.next();
+        self.by_spi.insert(sa.spi_local, key);
+        self.by_remote.insert((sa.path.remote.ip(), key));
+        self.sas.insert(key, Box::new(sa));
+        self.dirty.push(key);
+        key
+    }
+
+    /// All IKE SAs with an underlay address, oldest first.
+    pub(super) fn sas_with(&self, remote: IpAddr) -> impl Iterator<Item = SaKey> + '_ {
+        self.by_remote.range((remote, SaKey::MIN)..=(remote, SaKey::MAX)).map(|(_, key)| *key)
+    }
+
+    /// A stranger's SA is not half-open any more.
+    pub(super) fn leave_half_open(&mut self, source: IpAddr) {
+        self.half_open = self.half_open.saturating_sub(1);
+        if let Some(count) = self.half_open_by_source.get_mut(&source) {
+            *count -= 1;
+            if *count == 0 {
+                self.half_open_by_source.remove(&source);
+            }
+        }
+    }
+
+    /// Forgets an IKE SA and all that hangs on it, at once.
+    pub(super) fn remove_sa(&mut self, now: Instant, key: SaKey, reason: DownReason) {
+        self.strip(now, key, reason);
+        self.dirty.push(key);
+        let Some(sa) = self.sas.remove(&key) else { return };
+        if let Some(at) = sa.queued {
+            self.timer_queue.remove(&(at, key));
+        }
+        self.by_spi.remove(&sa.spi_local);
+        self.by_remote.remove(&(sa.path.remote.ip(), key));
+        if sa.role == Role::Responder {
+            // The entry is under the address of the first request, which may since have changed.
+            if let Some(entry) = sa.initiator_entry {
+                self.by_initiator.remove(&entry);
+                if sa.state.is_half_open() {
+                    self.leave_half_open(entry.1.ip());
+                }
+            }
+        }
+        if sa.connecting {
+            let remote = sa.path.remote.ip();
+            self.report_failure(remote, FailureReason::Cancelled);
+        }
+    }
+
+    /// Takes child SAs and peer away from an IKE SA, with all events.
+    fn strip(&mut self, now: Instant, key: SaKey, reason: DownReason) {
+        let Some(sa) = self.sa_mut(key) else { return };
+        let outstanding = sa.outstanding.take();
+        let collided = outstanding.as_ref().and_then(|outstanding| match &outstanding.pending {
+            Pending::RekeyIke(exchange) => exchange.collision.as_ref().map(|collision| collision.made),
+            _ => None,
+        });
+        // A rekey of the peer's that waited for the outcome of ours takes the child SAs after all.
+        if let Some(successor) = collided {
+            self.move_children(key, successor);
+        }
+        if let Some(outstanding) = outstanding {
+            self.drop_pending(now, outstanding.pending);
+        }
+        let children = self.sa_mut(key).map(|sa| core::mem::take(&mut sa.children)).unwrap_or_default();
+        for child in children {
+            self.child_gone(now, child, reason);
+        }
+        self.detach_from_peer(now, key, reason);
+    }
+
+    /// Ends an IKE SA in good manners: child SAs go at once, DELETE is sent and repeated, then it is forgotten.
+    pub(super) fn close_sa(&mut self, now: Instant, key: SaKey, reason: DownReason) {
+        let Some(sa) = self.sa(key) else { return };
+        match sa.state {
+            State::InitSent | State::InitAnswered | State::AuthSent | State::Refused => {
+                return self.remove_sa(now, key, reason);
+            }
+            State::Closing => return,
+            State::Established | State::Superseded => {}
+        }
+        // What is outstanding goes on: the peer's window may not take a DELETE before it.
+        let outstanding = self.sa_mut(key).and_then(|sa| sa.outstanding.take());
+        self.strip(now, key, reason);
+        let outstanding = outstanding.map(|outstanding| {
+            let pending = match outstanding.pending {
+                Pending::CreateChild(exchange) => {
+                    self.children.release(exchange.child, now);
+                    Pending::Liveness
+                }
+                Pending::RekeyIke(_) | Pending::DeleteChildren(_) | Pending::Auth(_) => Pending::Liveness,
+                other => other,
+            };
+            super::ike_sa::Outstanding { pending, ..outstanding }
+        });
+        let Some(sa) = self.sa_mut(key) else { return };
+        sa.outstanding = outstanding;
+        sa.state = State::Closing;
+        sa.closing = Some(reason);
+        sa.tasks.clear();
+        sa.tasks.push_back(Task::DeleteIke);
+        for timer in
+            [Timer::Linger, Timer::Liveness, Timer::Keepalive, Timer::Rekey, Timer::Expire, Timer::Retire]
+        {
+            sa.timers.clear(timer);
+        }
+    }
+
+    /// The answer to our DELETE came.
+    pub(super) fn finish_close(&mut self, now: Instant, key: SaKey) {
+        self.remove_sa(now, key, DownReason::DeletedByUs);
+    }
+
+    /// An attempt of ours has failed.
+    pub(super) fn fail_attempt(&mut self, now: Instant, key: SaKey, reason: FailureReason) {
+        if let Some(sa) = self.sa_mut(key) {
+            let (remote, connecting) = (sa.path.remote.ip(), sa.connecting);
+            sa.connecting = false;
+            if connecting {
+                self.report_failure(remote, reason);
+            }
+        }
+        self.remove_sa(now, key, DownReason::DeletedByUs);
+    }
+
+    /// Reports a failed attempt, unless the other side connected to us in the meantime: then there is what was wanted.
+    pub(super) fn report_failure(&mut self, remote: IpAddr, reason: FailureReason) {
+        let connected = self.sas_with(remote).any(|key| {
+            self.sa(key).is_some_and(|sa| {
+                sa.state.is_live()
+                    && sa
+                        .children
+                        .iter()
+                        .any(|id| self.children.get(*id).is_some_and(super::child::Child::is_up))
+            })
+        });
+        if !connected {
+            self.event(Event::ConnectFailed { remote, reason });
+        }
+    }
+
+    pub(super) fn disconnect(&mut self, now: Instant, peer: PeerId, reason: DownReason) {
+        let keys = self.peers.get(&peer).map(|peer| peer.sas.clone()).unwrap_or_default();
+        for key in keys {
+            self.close_sa(now, key, reason);
+        }
+    }
+
+    /// Gives work to the IKE SA of a peer that is in use.
+    pub(super) fn with_primary_sa(&mut self, peer: PeerId, task: Task) {
+        let key = self.peers.get(&peer).and_then(|peer| {
+            peer.sas.iter().rev().copied().find(|key| self.sa(*key).is_some_and(|sa| sa.state.is_live()))
+        });
+        if let Some(sa) = key.and_then(|key| self.sa_mut(key)) {
+            sa.enqueue(task);
+        }
+    }
+
+    /// Sends the next request that waits, when none is outstanding.
+    pub(super) fn start_next_task(&mut self, now: Instant, key: SaKey) {
+        loop {
+            let Some(sa) = self.sas.get_mut(&key) else { return };
+            let ready = matches!(sa.state, State::Established | State::Superseded | State::Closing);
+            if sa.outstanding.is_some() || !ready {
+                return;
+            }
+            let Some(task) = sa.tasks.pop_front() else { return };
+            match task {
+                Task::CreateChild { profile, group, rounds } => {
+                    self.start_create_child(now, key, profile, group, rounds);
+                }
+                Task::RekeyChild { child, group, rounds } => {
+                    self.start_child_rekey(now, key, child, group, rounds);
+                }
+                Task::RekeyIke { group, rounds } => self.start_ike_rekey(now, key, group, rounds),
+                Task::DeleteChild(child) => self.start_delete_child(now, key, child),
+                Task::DeleteIke => {
+                    let payload = [Payload::Delete(Delete::Ike)];
+                    self.request(now, key, ExchangeType::INFORMATIONAL, &payload, Pending::DeleteIke);
+                }
+                Task::Liveness => {
+                    self.request(now, key, ExchangeType::INFORMATIONAL, &[], Pending::Liveness);
+                }
+            }
+        }
+    }
+}
