@@ -117,6 +117,11 @@ impl Config {
         })
     }
 
+    /// Whether an address can be a next hop of this tunnel: one of its subnet, or link-local (OSPFv3 next hops).
+    pub(crate) fn is_overlay(&self, address: IpAddr) -> bool {
+        self.prefix.contains(&address) || matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
+    }
+
     pub(crate) fn holding_seconds(&self) -> u16 {
         u16::try_from(self.holding_time.as_secs()).unwrap_or(u16::MAX)
     }

@@ -258,8 +258,13 @@ impl Node {
     pub(super) fn direct_path_failed(&mut self, now: Instant, address: IpAddr, reason: DownReason) {
         let Some(entry) = self.cache.get(address) else { return };
         let nbma = entry.nbma;
+        let asked: Vec<IpAddr> =
+            entry.shortcuts.iter().filter_map(|prefix| Some(self.shortcuts.get(prefix)?.asked)).collect();
         self.event(Event::DirectPathFailed { tunnel_address: address, nbma });
         self.hold_down(now, address, None);
+        for destination in asked {
+            self.hold_down(now, destination, None);
+        }
         self.remove_entry(now, address, reason);
         self.flush_replies(now, address);
     }
@@ -284,6 +289,15 @@ impl Node {
         let fades =
             after(record.until, if negative.is_some() { Duration::ZERO } else { Duration::from_secs(60) });
         self.timers.set(Timer::HoldDown(address), fades);
+    }
+
+    /// Good news of a destination ends its hold-down. The memory of its failures fades by itself, so that a flapping path
+    /// is held down longer each time.
+    pub(super) fn end_hold_down(&mut self, now: Instant, address: IpAddr) {
+        if let Some(record) = self.hold_downs.get_mut(&address) {
+            record.until = now;
+            record.negative = false;
+        }
     }
 
     pub(super) fn start_probe(&mut self, now: Instant, address: IpAddr, path: PathId) {

@@ -68,6 +68,11 @@ impl Node {
         Cie { nbma: self.config.nbma.into(), protocol: self.config.tunnel_address.into(), ..self.own_terms() }
     }
 
+    /// An entry of the NAT extension, as IOS writes it.
+    pub(super) fn nat_record(&self, nbma: IpAddr, owner: IpAddr) -> Cie {
+        Cie { mtu: self.config.mtu, ..Cie::new(Some(nbma), Some(owner)) }
+    }
+
     /// Own address as the world sees it, if a NAT changes it.
     pub(super) fn public_nbma(&self) -> Option<IpAddr> {
         self.servers.iter().find_map(|server| server.public_nbma)
@@ -76,7 +81,7 @@ impl Node {
     /// NAT extension of resolution packets from this node: empty unless it is behind NAT.
     pub(super) fn own_nat(&self) -> Vec<Cie> {
         self.public_nbma()
-            .map(|public| Cie::new(Some(public), Some(self.config.tunnel_address)))
+            .map(|public| self.nat_record(public, self.config.tunnel_address))
             .into_iter()
             .collect()
     }

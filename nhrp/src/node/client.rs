@@ -18,7 +18,7 @@ use crate::node::timers::{Timer, after, backoff};
 use crate::node::{Node, Request, Sender};
 use crate::stats::DropReason;
 use crate::view::NhsStatus;
-use crate::wire::{Cie, CieCode, ExtensionType, Flags, Packet, PacketType};
+use crate::wire::{CieCode, ExtensionType, Flags, Packet, PacketType};
 
 /// Retransmissions after which a silent server counts as down (measured from IOS: within about 10 s).
 const DOWN_AFTER: u32 = 3;
@@ -127,8 +127,8 @@ impl Node {
         self.config.maps.iter().any(|map| map.nbma == nbma)
     }
 
-    /// Decides which servers of each cluster are used: in order of priority until `max-connections` stable ones are up.
-    /// Those better than the last one needed are probed for ever.
+    /// Decides which servers of each cluster are used: in order of priority until `max-connections` are up or being tried.
+    /// Those that are down do not count, and are probed for ever as long as better ones do not suffice.
     pub(super) fn select_servers(&mut self, now: Instant) {
         let mut order: Vec<usize> = (0..self.servers.len()).collect();
         order.sort_by_key(|&i| self.servers.get(i).map(|s| (s.config.cluster, s.config.priority, i)));
@@ -140,7 +140,13 @@ impl Node {
             }
             let max = self.config.cluster_max_connections.get(&server.config.cluster).copied();
             let wanted = max.is_none_or(|max| up < usize::from(max));
-            if wanted && server.status == NhsStatus::Up && server.stable {
+            // One that was never asked has its chance before the next one gets it.
+            let holds_place = match server.status {
+                NhsStatus::Up => server.stable,
+                NhsStatus::Probing | NhsStatus::Waiting => true,
+                NhsStatus::Down => false,
+            };
+            if wanted && holds_place {
                 up += 1;
             }
             match (wanted, server.is_wanted()) {
@@ -171,6 +177,7 @@ impl Node {
         server.changed = now;
         server.down_reason = Some(NhsDownReason::Superseded);
         self.stop_registering(index);
+        self.timers.cancel(Timer::Fallback(index));
         if was_up {
             if let Some(path) = path {
                 self.purge_self(now, path, name);
@@ -182,7 +189,6 @@ impl Node {
 
     fn stop_registering(&mut self, index: usize) {
         self.timers.cancel(Timer::Register(index));
-        self.timers.cancel(Timer::Fallback(index));
         if let Some(request) = self.servers.get_mut(index).and_then(|server| server.request.take()) {
             self.requests.remove(&request.id);
         }
@@ -282,8 +288,7 @@ impl Node {
         server.requests_sent += 1;
         // An unknown server is addressed by our own address (facts of IOS and FRR): it answers with its own.
         let destination = server.tunnel_address.unwrap_or(self.config.tunnel_address);
-        let nat =
-            Cie::new(Some(server.nbma), Some(server.tunnel_address.unwrap_or(unspecified(destination))));
+        let nat = (server.nbma, server.tunnel_address.unwrap_or(unspecified(destination)));
         let mut entry = self.own_terms();
         if let Some(link_local) = self.config.link_local {
             entry.nbma = self.config.nbma.into();
@@ -296,7 +301,7 @@ impl Node {
             unique | Flags::NAT,
             id,
             vec![entry],
-            &[nat],
+            &[self.nat_record(nat.0, nat.1)],
         );
         self.send_on(now, path, &packet);
     }

@@ -165,7 +165,7 @@ impl Node {
             Input::PathMoved { path, nbma } => self.path_moved(now, path, nbma),
             Input::Resolve { destination } => self.resolve(now, destination),
             Input::Redirectable { nbma, path, packet } => {
-                self.redirectable(now, Sender { nbma, path }, packet)
+                self.redirectable(now, Sender { nbma, path }, packet);
             }
             Input::RouteAnswer { token, route } => self.route_answer(now, token, route),
             Input::RouteChanged { prefix } => self.route_changed(prefix),
@@ -185,6 +185,8 @@ impl Node {
                 Timer::Connect(nbma) => self.connect_due(nbma),
                 Timer::Expire(address) => self.expire(now, address),
                 Timer::Refresh(address) => self.refresh_due(now, address),
+                Timer::Shortcut(prefix) => self.shortcut_due(prefix),
+                Timer::RefreshShortcut(prefix) => self.shortcut_refresh_due(now, prefix),
                 Timer::Resolve(destination) => self.resolve_due(now, destination),
                 Timer::Probe(address) => self.probe_due(now, address),
                 Timer::Reply(requester) => self.flush_replies(now, requester),

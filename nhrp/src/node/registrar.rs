@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::io::{DownReason, Event, Limit};
-use crate::node::build::{HOP_COUNT, fill_extension, host_len};
+use crate::node::build::{HOP_COUNT, fill_extension};
 use crate::node::cache::{Entry, Origin};
 use crate::node::timers::{Timer, after};
 use crate::node::{Node, Sender};
@@ -65,8 +65,8 @@ impl Node {
     ) {
         let address = entry.protocol.ip().unwrap_or(source);
         let claimed = entry.nbma.ip().unwrap_or(claimed);
-        let hold = entry.holding_time.min(self.config.holding_seconds().max(entry.holding_time));
-        let terms = Terms { address, claimed, unique, hold, mtu: entry.mtu, preference: entry.preference };
+        let (hold, mtu, preference) = (entry.holding_time, entry.mtu, entry.preference);
+        let terms = Terms { address, claimed, unique, hold, mtu, preference };
         entry.code = self.accept(now, from, terms);
         // An IPv6 client registers its link-local address in the entry and its global one in the header.
         if entry.code == CieCode::SUCCESS && address != source {
@@ -83,8 +83,7 @@ impl Node {
             self.stats.count_drop(DropReason::NotServer);
             return CieCode::PROHIBITED;
         }
-        let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-        let of_tunnel = self.config.prefix.contains(&address) || link_local;
+        let of_tunnel = self.config.is_overlay(address);
         let ours = address == self.config.tunnel_address
             || self.config.link_local.is_some_and(|own| IpAddr::V6(own) == address);
         if !of_tunnel || ours || address.is_ipv4() != self.config.tunnel_address.is_ipv4() {
@@ -229,7 +228,7 @@ impl Node {
         {
             let mut nat = extension.entries().unwrap_or_default();
             nat.truncate(1);
-            nat.push(Cie { prefix_len: host_len(source), ..Cie::new(Some(from.nbma), Some(source)) });
+            nat.push(self.nat_record(from.nbma, source));
             fill_extension(&mut reply, ExtensionType::NAT_ADDRESS, &nat);
         }
         self.stamp(&mut reply);

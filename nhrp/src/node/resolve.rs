@@ -15,6 +15,7 @@ use ipnet::IpNet;
 use crate::io::{DownReason, Event, Limit, PathId};
 use crate::node::build::host_len;
 use crate::node::cache::{Entry, Origin};
+use crate::node::respond::is_direct;
 use crate::node::timers::{Timer, after, backoff};
 use crate::node::{Node, Request, Sender};
 use crate::stats::DropReason;
@@ -41,7 +42,7 @@ impl Node {
             return;
         }
         if destination.is_ipv4() != self.config.tunnel_address.is_ipv4()
-            || !self.config.prefix.contains(&destination)
+            || !self.config.is_overlay(destination)
         {
             return;
         }
@@ -135,10 +136,11 @@ impl Node {
             Some(Request::Probe(asked)) if destination == Some(*asked) => {
                 let asked = *asked;
                 let answer = packet.entries().first();
-                let is_its_own = answer.is_some_and(|entry| {
-                    entry.code == CieCode::SUCCESS
-                        && entry.protocol.ip().is_none_or(|address| address == asked)
-                });
+                // Had somebody else got the probe and passed it on, the answer would prove another path than this one.
+                let is_its_own = is_direct(packet)
+                    && answer.is_some_and(|entry| {
+                        entry.code == CieCode::SUCCESS && entry.protocol.ip().is_none_or(|a| a == asked)
+                    });
                 if is_its_own {
                     self.probe_answered(now, asked, packet.request_id);
                 } else {
@@ -174,8 +176,7 @@ impl Node {
             self.resolution_refused(now, asked, CieCode::NO_BINDING);
             return;
         }
-        self.hold_downs.remove(&asked);
-        self.timers.cancel(Timer::HoldDown(asked));
+        self.end_hold_down(now, asked);
         self.event(Event::Resolved {
             destination: asked,
             prefix: answer.prefix,
@@ -205,14 +206,14 @@ impl Node {
         if !self.learn(now, binding, direct) {
             return;
         }
-        if !self.config.prefix.contains(&asked) {
+        if !self.config.is_overlay(asked) {
             self.install_shortcut(now, asked, answer.prefix, answer.next_hop, answer.hold);
         }
     }
 
     /// Checks an answer and takes it apart.
     fn read_answer(&self, asked: IpAddr, packet: &Packet, entry: &Cie) -> Option<Answer> {
-        let in_tunnel = self.config.prefix.contains(&asked);
+        let in_tunnel = self.config.is_overlay(asked);
         let next_hop = match entry.protocol.ip() {
             Some(address) => address,
             None if in_tunnel => asked,
@@ -222,7 +223,7 @@ impl Node {
         let family = next_hop.is_ipv4() == self.config.tunnel_address.is_ipv4()
             && private.is_ipv4() == self.config.nbma.is_ipv4();
         let is_host_answer = !in_tunnel || next_hop == asked;
-        let of_tunnel = self.config.prefix.contains(&next_hop);
+        let of_tunnel = self.config.is_overlay(next_hop);
         if !family
             || !is_host_answer
             || !of_tunnel
@@ -310,8 +311,7 @@ impl Node {
             let expires = entry.expires.unwrap_or(expires);
             self.timers.set(Timer::Expire(address), expires);
         }
-        let refresh = if hold >= SHORT_HOLD { hold - REFRESH_BEFORE } else { hold * 2 / 3 };
-        self.timers.set(Timer::Refresh(address), after(now, refresh));
+        self.timers.set(Timer::Refresh(address), after(now, refresh_after(hold)));
         self.attach(now, address);
         true
     }
@@ -389,6 +389,11 @@ struct Answer {
     hold: Duration,
     /// The owner itself sent it, through nobody.
     direct: bool,
+}
+
+/// When to look whether something that lives this long is in use and must be refreshed.
+pub(super) fn refresh_after(hold: Duration) -> Duration {
+    if hold >= SHORT_HOLD { hold - REFRESH_BEFORE } else { hold * 2 / 3 }
 }
 
 /// Address after NAT of `owner`, from the NAT extension.

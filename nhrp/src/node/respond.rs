@@ -62,7 +62,7 @@ impl Node {
         let own_link_local = self.config.link_local.is_some_and(|own| IpAddr::V6(own) == destination);
         if destination == self.config.tunnel_address || own_link_local {
             self.answer(now, from, packet, raw, IpNet::from(destination), opaque);
-        } else if self.config.prefix.contains(&destination) || self.cache.get(destination).is_some() {
+        } else if self.config.is_overlay(destination) || self.cache.get(destination).is_some() {
             self.request_for_client(now, from, packet, raw, source, destination, opaque);
         } else {
             let query = Query::Request { from, packet: Box::new(packet), raw: raw.to_vec() };
@@ -109,7 +109,7 @@ impl Node {
         self.timers.cancel(Timer::Query(token));
         match query {
             Query::Indication { sender, destination } => {
-                self.indication_checked(now, sender, destination, route)
+                self.indication_checked(now, sender, destination, route);
             }
             Query::Request { from, packet, raw } => self.request_routed(now, from, *packet, &raw, route),
         }
@@ -214,6 +214,10 @@ impl Node {
             return;
         }
         let waiting = self.replies.entry(requester).or_default();
+        if waiting.iter().any(|pending| pending.packet.request_id == reply.request_id) {
+            // A retransmission of what is being dealt with.
+            return;
+        }
         if waiting.len() >= 8 || self.pending_replies >= self.config.limits.pending_replies {
             let to = self.back(from);
             self.send(now, to, &reply);
@@ -255,7 +259,7 @@ impl Node {
             ..Cie::new(Some(entry.claimed.unwrap_or(entry.nbma)), Some(destination))
         };
         let nat: Vec<Cie> =
-            entry.claimed.map(|_| Cie::new(Some(entry.nbma), Some(destination))).into_iter().collect();
+            entry.claimed.map(|_| self.nat_record(entry.nbma, destination)).into_iter().collect();
         if let Some(source) = packet.source_protocol.ip() {
             self.note_requester(destination, source);
         }
@@ -305,7 +309,7 @@ impl Node {
         let hold = packet.entries().first()?.holding_time;
         let acceptable = packet.flags.contains(Flags::SOURCE_STABLE)
             && hold > 0
-            && self.config.prefix.contains(&source)
+            && self.config.is_overlay(source)
             && source != self.config.tunnel_address
             && private.is_ipv4() == self.config.nbma.is_ipv4()
             && private != self.config.nbma;
@@ -320,9 +324,8 @@ impl Node {
         if self.is_own_public(nbma) {
             return None;
         }
-        // It asks for us, so it is alive: earlier failures do not count any more.
-        self.hold_downs.remove(&source);
-        self.timers.cancel(Timer::HoldDown(source));
+        // It asks for us, so it is alive: no need to wait any longer.
+        self.end_hold_down(now, source);
         let binding = Binding {
             address: source,
             nbma,
@@ -357,11 +360,11 @@ impl Node {
 
     /// Up to the servers of this node, if it has any and the packet does not come from there.
     fn forward_to_server(&mut self, now: Instant, from: Sender, packet: Packet, raw: &[u8], opaque: bool) {
+        // Only servers pass requests on: a client that gets one for somebody else was mistaken for it.
+        let is_transit = self.config.is_server() && self.server_on(from.path).is_none();
         let path = self.best_server(Some(from.path)).and_then(|i| self.servers.get(i)?.path);
         match path {
-            Some(path) if self.server_on(from.path).is_none() => {
-                self.forward(now, from, packet, raw, path, opaque)
-            }
+            Some(path) if is_transit => self.forward(now, from, packet, raw, path, opaque),
             _ if opaque => self.unrecognized_extension(now, from, &packet, raw),
             _ => self.refuse(now, from, packet, CieCode::NO_BINDING),
         }
@@ -458,7 +461,7 @@ impl Node {
         let empty =
             packet.extension(ExtensionType::NAT_ADDRESS).is_some_and(|extension| extension.value.is_empty());
         if entry.claimed.is_some() && empty {
-            let nat = Cie::new(Some(entry.nbma), Some(source));
+            let nat = self.nat_record(entry.nbma, source);
             fill_extension(packet, ExtensionType::NAT_ADDRESS, &[nat]);
         }
     }

@@ -8,8 +8,10 @@ use bytes::Bytes;
 use ipnet::IpNet;
 
 use crate::io::{Action, Event, Output, RouteInfo};
+use crate::node::build::host_len;
+use crate::node::resolve::refresh_after;
 use crate::node::respond::Query;
-use crate::node::timers::after;
+use crate::node::timers::{Timer, after};
 use crate::node::{Node, Sender};
 use crate::stats::DropReason;
 use crate::wire::{Body, ExtensionType, Flags, Packet, PacketType};
@@ -113,8 +115,7 @@ impl Node {
             self.resolve(now, destination);
             return;
         }
-        let known = self.shortcuts.keys().any(|prefix| prefix.contains(&destination));
-        if known || self.resolutions.contains_key(&destination) {
+        if self.has_shortcut(destination) || self.resolutions.contains_key(&destination) {
             return;
         }
         self.ask_route(now, destination, Query::Indication { sender, destination });
@@ -180,6 +181,8 @@ impl Node {
             up: false,
         });
         shortcut.expires = expires;
+        self.timers.set(Timer::Shortcut(prefix), expires);
+        self.timers.set(Timer::RefreshShortcut(prefix), after(now, refresh_after(hold)));
         shortcut.asked = asked;
         shortcut.server = server;
         if let Some(entry) = self.cache.get_mut(next_hop) {
@@ -215,12 +218,40 @@ impl Node {
 
     pub(super) fn remove_shortcut(&mut self, prefix: IpNet) {
         let Some(shortcut) = self.shortcuts.remove(&prefix) else { return };
+        self.timers.cancel(Timer::Shortcut(prefix));
+        self.timers.cancel(Timer::RefreshShortcut(prefix));
         if let Some(entry) = self.cache.get_mut(shortcut.next_hop) {
             entry.shortcuts.remove(&prefix);
         }
         if shortcut.up {
             self.outputs.push_back(Output::Action(Action::ShortcutDown { prefix }));
         }
+    }
+
+    /// `Timer::Shortcut`.
+    pub(super) fn shortcut_due(&mut self, prefix: IpNet) {
+        self.event(Event::Expired { prefix });
+        self.remove_shortcut(prefix);
+    }
+
+    /// `Timer::RefreshShortcut`: as for bindings, only what is in use is asked for again. Its next hop tells whether it is.
+    pub(super) fn shortcut_refresh_due(&mut self, now: Instant, prefix: IpNet) {
+        let Some(shortcut) = self.shortcuts.get(&prefix) else { return };
+        let (next_hop, asked) = (shortcut.next_hop, shortcut.asked);
+        let window = self.config.timing.used_window;
+        let Some(entry) = self.cache.get_mut(next_hop) else { return };
+        if entry.last_used.is_some_and(|used| now.saturating_duration_since(used) <= window) {
+            self.start_resolution(now, asked);
+        } else {
+            entry.refresh_on_use = true;
+        }
+    }
+
+    fn has_shortcut(&self, destination: IpAddr) -> bool {
+        let longest = host_len(destination);
+        (self.config.shortcut_min_prefix.min(longest)..=longest)
+            .filter_map(|len| IpNet::new(destination, len).ok())
+            .any(|prefix| self.shortcuts.contains_key(&prefix.trunc()))
     }
 
     /// A refresh of this destination was refused.

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
+
 use crate::io::RouteToken;
 
 /// What a deadline is for.
@@ -20,6 +22,10 @@ pub(super) enum Timer {
     Expire(IpAddr),
     /// A cache entry is close to its end: refresh it if it is in use.
     Refresh(IpAddr),
+    /// Holding time of a shortcut.
+    Shortcut(IpNet),
+    /// A shortcut is close to its end.
+    RefreshShortcut(IpNet),
     /// Retransmission of a resolution request.
     Resolve(IpAddr),
     /// Answer to a probe is overdue, or the next probe is due.

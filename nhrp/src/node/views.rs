@@ -104,7 +104,7 @@ impl Node {
             nat: entry.claimed.is_some(),
             no_socket: !entry.active,
             used: entry.last_used.is_some_and(recent),
-            nhop: self.config.prefix.contains(&entry.address),
+            nhop: self.config.is_overlay(entry.address),
             rib: false,
             ..CacheFlags::default()
         };
