@@ -1,5 +1,6 @@
 //! The network as a whole: first the wire between raw hosts, then routers with their hosts.
 
+mod protected;
 mod routers;
 mod wire;
 

@@ -4,23 +4,24 @@ use super::*;
 use crate::config::{Config, ios};
 use crate::sim::host::{Hop, PLAINTEXT_MARKER};
 
-const HUB_WAN: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
+pub(super) const HUB_WAN: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
 const HUB_LAN: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
-const SPOKE_LAN: Ipv4Addr = Ipv4Addr::new(192, 168, 11, 1);
+pub(super) const SPOKE_LAN: Ipv4Addr = Ipv4Addr::new(192, 168, 11, 1);
 const SPOKE_TUNNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 11);
-const PC: Ipv4Addr = Ipv4Addr::new(192, 168, 11, 10);
-const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 10);
+pub(super) const PC: Ipv4Addr = Ipv4Addr::new(192, 168, 11, 10);
+pub(super) const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 10);
 
-fn read(name: &str, text: &str) -> Config {
+pub(super) fn read(name: &str, text: &str) -> Config {
     let parsed = ios::parse(name, text);
     assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
     parsed.config
 }
 
 fn hub() -> Config {
-    read(
-        "hub.cfg",
-        "hostname HUB
+    read("hub.cfg", HUB)
+}
+
+pub(super) const HUB: &str = "hostname HUB
 interface Tunnel0
  ip address 10.0.0.1 255.255.255.0
  no ip redirects
@@ -36,15 +37,15 @@ interface GigabitEthernet1
 interface GigabitEthernet2
  ip address 192.168.1.1 255.255.255.0
 ip route 192.168.11.0 255.255.255.0 10.0.0.11
-",
-    )
-}
+";
 
 fn spoke(wan: &str) -> Config {
-    read(
-        "spoke.cfg",
-        &format!(
-            "hostname SPOKE
+    read("spoke.cfg", &spoke_text(wan))
+}
+
+pub(super) fn spoke_text(wan: &str) -> String {
+    format!(
+        "hostname SPOKE
 interface Tunnel0
  ip address 10.0.0.11 255.255.255.0
  no ip redirects
@@ -64,7 +65,6 @@ interface GigabitEthernet2
  ip address 192.168.11.1 255.255.255.0
 ip route 192.168.1.0 255.255.255.0 10.0.0.1
 "
-        ),
     )
 }
 

@@ -317,3 +317,9 @@ fn garbage_on_the_wire_harms_nobody() {
     assert_eq!(network.wire_stats().dropped(WireDrop::Malformed), 2);
     assert_eq!(network.wire_stats().dropped(WireDrop::TooBig), 1, "what is no packet cannot be cut");
 }
+
+#[test]
+fn a_network_can_move_to_another_thread() {
+    fn is_send<T: Send>(_: &T) {}
+    is_send(&Network::new(start(), 0));
+}
