@@ -11,6 +11,7 @@ mod packet;
 mod path;
 mod rib;
 mod role;
+mod show;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod verdict;
@@ -25,4 +26,5 @@ pub use packet::{HEADROOM, Packet, TAILROOM};
 pub use path::{Path, Wire};
 pub use rib::RouteSource;
 pub use role::{Hub, Spoke};
+pub use show::{ShowCommand, ShowError, View};
 pub use verdict::{Delivery, Verdict};
