@@ -71,9 +71,11 @@
 //!
 //! # Speed
 //!
-//! [`Outbound::seal_batch`] encrypts eight AES-CBC packets side by side, which about doubles that suite's speed. Hardware
-//! instructions are found at run time; AES-GCM and ChaCha20-Poly1305 gain a further 1.4 to 2 times when the whole program
-//! is built with `RUSTFLAGS="-C target-cpu=native"`. `cargo bench -p dmvpn-esp` compares each suite with its bare cipher.
+//! At 1400 bytes sealing and opening take 1 to 5 % more than the bare cipher, and nothing is allocated.
+//! [`Outbound::seal_batch`] encrypts eight AES-CBC packets side by side, which makes AES-CBC-256 with HMAC-SHA2-256 1.8 times
+//! as fast. Hardware instructions are found at run time. AES-GCM and ChaCha20-Poly1305 gain a further 1.4 to 2 times when
+//! the whole program is built with `RUSTFLAGS="-C target-cpu=native"`; without it ChaCha20-Poly1305 has a fixed cost of
+//! more than a microsecond per packet on x86-64. `cargo bench -p dmvpn-esp` compares each suite with its bare cipher.
 //!
 //! The crate has no features.
 #![forbid(unsafe_code)]

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use zeroize::Zeroizing;
 
-use crate::crypto::{Iv, LANES, Lane, SealCipher};
+use crate::crypto::{Iv, LANES, Lane, MacKey, SealCipher};
 use crate::wire::{self, Layout, Parts};
 use crate::{Counters, KeyError, LimitState, Limits, SealError, Suite};
 
@@ -142,7 +142,7 @@ impl Outbound {
         next_header: u8,
     ) -> Result<Sealed, SealError> {
         let job = self.accept(buffer, &payload)?;
-        let iv = match &self.cipher {
+        let iv = match &mut self.cipher {
             SealCipher::Cbc { ivs, .. } => ivs.iv(job.sequence),
             // RFC 4106 section 3.1, RFC 7634 section 2: what counts is that no IV comes twice, as no number does. The
             // last 8 bytes go over the wire.
@@ -186,38 +186,31 @@ impl Outbound {
     /// Up to [`LANES`] packets with a CBC suite.
     fn seal_side_by_side(&mut self, packets: &mut [BatchPacket<'_>]) {
         let mut jobs = [const { None }; LANES];
-        let mut sequences = [0; LANES];
-        for ((packet, job), sequence) in packets.iter_mut().zip(&mut jobs).zip(&mut sequences) {
-            packet.outcome = Some(self.accept(packet.buffer, &packet.payload).map(|accepted| {
-                *sequence = accepted.sequence;
-                job.insert(accepted).sealed()
-            }));
+        for (packet, job) in packets.iter_mut().zip(&mut jobs) {
+            packet.outcome = Some(
+                self.accept(packet.buffer, &packet.payload).map(|accepted| job.insert(accepted).sealed()),
+            );
         }
-        let SealCipher::Cbc { cipher, mac, ivs } = &self.cipher else { return };
-        let ivs = ivs.ivs(sequences);
+        let SealCipher::Cbc { cipher, mac, ivs } = &mut self.cipher else { return };
 
         let mut lanes: [Lane<'_>; LANES] = Default::default();
-        for (((packet, job), iv), lane) in packets.iter_mut().zip(&jobs).zip(&ivs).zip(&mut lanes) {
-            let parts = job.as_ref().and_then(|job: &Job| {
-                let parts = Parts::split(self.suite, packet.buffer.get_mut(job.layout.range())?)?;
-                Some((job, parts))
-            });
-            if let Some((job, parts)) = parts {
-                *parts.header = wire::header(self.spi, job.sequence);
-                parts.iv.copy_from_slice(iv);
-                wire::write_trailer(parts.text, job.layout.padding, packet.next_header);
-                *lane = Lane::new(iv, parts.text);
-            }
+        for ((packet, job), lane) in packets.iter_mut().zip(&jobs).zip(&mut lanes) {
+            let Some(job) = job else { continue };
+            let packet_bytes = packet.buffer.get_mut(job.layout.range()).expect(IN_BUFFER);
+            let parts = Parts::split(self.suite, packet_bytes).expect(HAS_PARTS);
+            let iv = ivs.iv(job.sequence);
+            *parts.header = wire::header(self.spi, job.sequence);
+            parts.iv.copy_from_slice(&iv);
+            wire::write_trailer(parts.text, job.layout.padding, packet.next_header);
+            *lane = Lane::new(&iv, parts.text);
         }
         // Packets that failed left empty lanes, which sort to the end.
         cipher.encrypt_lanes(&mut lanes);
 
-        for (packet, job) in packets.iter_mut().zip(jobs) {
+        for (packet, job) in packets.iter_mut().zip(&jobs) {
             let Some(job) = job else { continue };
-            let Some(packet) = packet.buffer.get_mut(job.layout.range()) else { continue };
-            if let Some((data, icv)) = packet.split_at_mut_checked(packet.len() - self.suite.icv_len()) {
-                mac.sign(data, self.high(job.sequence), icv);
-            }
+            let packet = packet.buffer.get_mut(job.layout.range()).expect(IN_BUFFER);
+            sign(mac, self.suite, job.sequence, packet);
         }
     }
 
@@ -237,11 +230,10 @@ impl Outbound {
 
     /// Seals one accepted packet. The suite takes as many bytes of `iv` as it needs, from the end.
     fn seal_job(&self, job: &Job, buffer: &mut [u8], next_header: u8, iv: &Iv) {
-        let packet = buffer.get_mut(job.layout.range()).expect("the layout was made for this buffer");
-        let parts = Parts::split(self.suite, packet).expect("the layout has room for all parts");
+        let packet = buffer.get_mut(job.layout.range()).expect(IN_BUFFER);
+        let parts = Parts::split(self.suite, packet).expect(HAS_PARTS);
         *parts.header = wire::header(self.spi, job.sequence);
         wire::write_trailer(parts.text, job.layout.padding, next_header);
-        let high = self.high(job.sequence);
         match &self.cipher {
             SealCipher::Aead(key) => {
                 let iv = *iv.last_chunk().expect("8 bytes are fewer than 16");
@@ -255,26 +247,15 @@ impl Outbound {
             SealCipher::Cbc { cipher, mac, .. } => {
                 parts.iv.copy_from_slice(iv);
                 cipher.encrypt(iv, parts.text);
-                if let Some((data, icv)) = packet.split_at_mut_checked(packet.len() - self.suite.icv_len()) {
-                    mac.sign(data, high, icv);
-                }
+                sign(mac, self.suite, job.sequence, packet);
             }
             #[cfg(fuzzing)]
-            SealCipher::Null(mac) => {
-                if let Some((data, icv)) = packet.split_at_mut_checked(packet.len() - self.suite.icv_len()) {
-                    mac.sign(data, high, icv);
-                }
-            }
+            SealCipher::Null(mac) => sign(mac, self.suite, job.sequence, packet),
         }
     }
 
     const fn last_sequence(&self) -> u64 {
         if self.suite.esn() { u64::MAX } else { u32::MAX as u64 }
-    }
-
-    /// The half of an extended sequence number that is authenticated but not sent.
-    fn high(&self, sequence: u64) -> Option<u32> {
-        self.suite.esn().then_some((sequence >> 32) as u32)
     }
 }
 
@@ -300,5 +281,16 @@ struct Job {
 impl Job {
     fn sealed(&self) -> Sealed {
         Sealed { range: self.layout.range(), limit: self.limit }
+    }
+}
+
+const IN_BUFFER: &str = "the layout was made for this buffer";
+const HAS_PARTS: &str = "the layout has room for all parts";
+
+/// Writes the ICV of an encrypted packet at its end. With extended numbers it covers the half that is not sent.
+fn sign(mac: &MacKey, suite: Suite, sequence: u64, packet: &mut [u8]) {
+    let high = suite.esn().then_some((sequence >> 32) as u32);
+    if let Some((data, icv)) = packet.split_at_mut_checked(packet.len() - suite.icv_len()) {
+        mac.sign(data, high, icv);
     }
 }

@@ -1,7 +1,5 @@
 //! What is sealed, Wireshark decrypts and finds authentic: every suite with AES. (Versions that Debian ships know no
 //! ChaCha20-Poly1305 in ESP; that one is compared with RFC 7634.) Skipped where tshark is not installed.
-#![expect(clippy::print_stderr, reason = "a test that skips says so")]
-
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;

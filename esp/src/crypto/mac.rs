@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::Integrity;
 
@@ -52,7 +52,7 @@ impl MacKey {
             None => false,
             Some(expected) => {
                 self.sign(data, high, expected);
-                bool::from(expected.ct_eq(icv))
+                bool::from(equal(expected, icv))
             }
         }
     }
@@ -71,4 +71,14 @@ fn sign<M: Mac + Clone>(key: &M, data: &[u8], high: Option<u32>, icv: &mut [u8])
     for (byte, value) in icv.iter_mut().zip(mac.finalize().into_bytes()) {
         *byte = value;
     }
+}
+
+/// Compares two ICVs of the same length in constant time. Every ICV is a whole number of 4-byte words, and comparing
+/// those takes a quarter of the time that bytes would.
+fn equal(one: &[u8], other: &[u8]) -> Choice {
+    let (one, one_rest) = one.as_chunks();
+    let (other, other_rest) = other.as_chunks();
+    let words =
+        one.iter().zip(other).map(|(&one, &other)| (u32::from_ne_bytes(one), u32::from_ne_bytes(other)));
+    words.fold(one_rest.ct_eq(other_rest), |equal, (one, other)| equal & one.ct_eq(&other))
 }
