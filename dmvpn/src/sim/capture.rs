@@ -176,6 +176,10 @@ impl Watch {
         &self.seen
     }
 
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
     pub(super) fn look(&mut self, at: Duration, from: NodeId, bytes: &[u8]) {
         let Some(leak) = self.leak(bytes) else { return };
         self.count += 1;

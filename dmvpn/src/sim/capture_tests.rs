@@ -53,7 +53,7 @@ fn findings_are_bounded() {
     for _ in 0..1000 {
         watch.look(Duration::ZERO, NodeId(0), &packet(PROTOCOL_GRE, b""));
     }
-    assert_eq!((watch.seen().len(), watch.count), (KEPT, 1000));
+    assert_eq!((watch.seen().len(), watch.count()), (KEPT, 1000));
 }
 
 #[test]

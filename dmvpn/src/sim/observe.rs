@@ -177,10 +177,16 @@ impl Network {
 
     /// Packets of protected routers that showed GRE, inner addresses, the hosts'
     /// [marker](super::host::PLAINTEXT_MARKER) or [known plaintext](Network::watch_for_plaintext) on the underlay. The
-    /// first 256 are kept.
+    /// first 256 are kept; [`Network::clear_text_count`] counts on.
     #[must_use]
     pub fn clear_text_seen(&self) -> &[ClearText] {
         self.watch.seen()
+    }
+
+    /// How many packets showed something.
+    #[must_use]
+    pub fn clear_text_count(&self) -> u64 {
+        self.watch.count()
     }
 
     /// These bytes must never show on the underlay: a pre-shared key, an NHRP authentication string.

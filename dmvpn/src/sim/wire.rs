@@ -196,7 +196,10 @@ impl Network {
             Kind::Nat(nat) => {
                 let whole = match nat.reassembler.push(now, bytes) {
                     Ok(Some(whole)) => whole,
-                    Ok(None) => return,
+                    Ok(None) => {
+                        self.stats.delivered += 1;
+                        return;
+                    }
                     Err(_) => return self.stats.drop(WireDrop::Nat(NatDrop::Malformed)),
                 };
                 match nat.inbound(now, whole) {
