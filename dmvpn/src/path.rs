@@ -40,6 +40,18 @@ impl Path {
     pub const fn new(local: IpAddr, remote: IpAddr, wire: Wire) -> Self {
         Self { local, remote, wire, tos: 0, dont_fragment: false }
     }
+
+    /// The same path as the other end sees it.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        let wire = match self.wire {
+            Wire::Udp { local_port, remote_port } => {
+                Wire::Udp { local_port: remote_port, remote_port: local_port }
+            }
+            other => other,
+        };
+        Self { local: self.remote, remote: self.local, wire, ..self }
+    }
 }
 
 impl fmt::Display for Path {

@@ -197,21 +197,25 @@ impl Config {
         interface.ospf.authentication.clone().or_else(of_area).unwrap_or(OspfAuthentication::Null)
     }
 
-    /// The OSPF router id: the configured one, else the highest address of a loopback, else the highest address of any
-    /// interface; interfaces that are shut down do not count.
+    /// The OSPF router id: the configured one, or the highest address of a loopback that is up, or the address of the
+    /// first tunnel that is up, or the highest address of any other interface.
+    ///
+    /// IOS knows no step with tunnels: it would take the WAN's address as soon as that is the highest. The tunnel's is the
+    /// one that a cloud is sure to be unique in, that stays when the provider gives another, and that the guide's outputs
+    /// show.
     #[must_use]
     pub fn ospf_router_id(&self) -> Option<Ipv4Addr> {
         if let Some(id) = self.ospf.as_ref().and_then(|ospf| ospf.router_id) {
             return Some(id);
         }
-        let highest = |loopback: bool| {
-            self.interfaces
-                .iter()
-                .filter(|interface| !interface.shutdown && interface.name.starts_with("Loopback") == loopback)
-                .filter_map(|interface| Some(interface.address?.address))
-                .max()
+        let up = |wanted: fn(&Interface) -> bool| {
+            let interfaces = self.interfaces.iter().filter(move |i| !i.shutdown && wanted(i));
+            interfaces.filter_map(|interface| Some(interface.address?.address))
         };
-        highest(true).or_else(|| highest(false))
+        up(|interface| interface.name.starts_with("Loopback"))
+            .max()
+            .or_else(|| up(|interface| interface.tunnel.is_some()).next())
+            .or_else(|| up(|_| true).max())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Ping (RFC 792 echo), with the habits of IOS.
 
 use core::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::{IcmpError, Outgoing, PLAINTEXT_MARKER};
@@ -9,6 +9,7 @@ use crate::sim::ipv4::{HEADER_LEN, Header, PROTOCOL_ICMP};
 use crate::sim::transport::{
     self, CODE_FRAGMENTATION_NEEDED, ICMP_ECHO, ICMP_HEADER_LEN, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, Icmp,
 };
+use crate::views::{self, PingReply};
 
 /// What to ping, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,44 +139,39 @@ impl PingReport {
     }
 }
 
-impl fmt::Display for PingReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let PingConfig { count, size, destination, timeout, source, .. } = &self.config;
-        let seconds = timeout.as_secs();
-        writeln!(
-            f,
-            "Sending {count}, {size}-byte ICMP Echos to {destination}, timeout is {seconds} seconds:"
-        )?;
-        if let Some(source) = source {
-            writeln!(f, "Packet sent with a source address of {source} ")?;
-        }
-        for (n, probe) in self.probes.iter().enumerate() {
-            // IOS breaks its lines after 70 marks.
-            if n > 0 && n % 70 == 0 {
-                writeln!(f)?;
-            }
-            f.write_str(mark(&probe.outcome))?;
-        }
-        let (sent, received) = (self.sent(), self.received());
-        let percent = (received * 100).checked_div(sent).unwrap_or(0);
-        write!(f, "\nSuccess rate is {percent} percent ({received}/{sent})")?;
-        let (Some(min), Some(max)) = (self.rtts().min(), self.rtts().max()) else { return Ok(()) };
-        let average = self.rtts().sum::<Duration>() / u32::try_from(received.max(1)).unwrap_or(u32::MAX);
-        let [min, average, max] = [min, average, max].map(|rtt| rtt.as_millis().max(1));
-        write!(f, ", round-trip min/avg/max = {min}/{average}/{max} ms")
+impl PingReport {
+    /// The ping as its prompt shows it.
+    #[must_use]
+    pub fn view(&self) -> views::Ping {
+        let mut view = views::Ping::new(self.config.destination.into());
+        view.source = self.config.source.map(IpAddr::V4);
+        view.count = self.config.count;
+        view.size = self.config.size.into();
+        view.timeout = self.config.timeout;
+        view.dont_fragment = self.config.dont_fragment;
+        view.replies = self.probes.iter().filter_map(|probe| reply(&probe.outcome)).collect();
+        view
     }
 }
 
-fn mark(outcome: &PingOutcome) -> &'static str {
-    match outcome {
-        PingOutcome::Reply { .. } => "!",
-        PingOutcome::Waiting => "",
-        PingOutcome::TimedOut | PingOutcome::NoRoute => ".",
-        PingOutcome::Error(IcmpError { kind: ICMP_UNREACHABLE, code: CODE_FRAGMENTATION_NEEDED, .. }) => "M",
-        PingOutcome::Error(IcmpError { kind: ICMP_UNREACHABLE, .. }) => "U",
-        PingOutcome::Error(IcmpError { kind: ICMP_TIME_EXCEEDED, .. }) => "&",
-        PingOutcome::Error(_) => "?",
+impl fmt::Display for PingReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().fmt(f)
     }
+}
+
+fn reply(outcome: &PingOutcome) -> Option<PingReply> {
+    Some(match outcome {
+        PingOutcome::Waiting => return None,
+        PingOutcome::Reply { rtt, .. } => PingReply::Reply(*rtt),
+        PingOutcome::TimedOut | PingOutcome::NoRoute => PingReply::Timeout,
+        PingOutcome::Error(error) => match (error.kind, error.code) {
+            (ICMP_UNREACHABLE, CODE_FRAGMENTATION_NEEDED) => PingReply::FragmentationNeeded,
+            (ICMP_UNREACHABLE, _) => PingReply::Unreachable,
+            (ICMP_TIME_EXCEEDED, _) => PingReply::TtlExceeded,
+            _ => PingReply::Unknown,
+        },
+    })
 }
 
 #[derive(Debug)]

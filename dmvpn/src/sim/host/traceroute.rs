@@ -9,6 +9,7 @@ use crate::sim::ipv4::{Header, PROTOCOL_UDP};
 use crate::sim::transport::{
     self, CODE_FRAGMENTATION_NEEDED, CODE_PORT, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE,
 };
+use crate::views::{self, TracerouteHop, TracerouteProbe, Unreachable};
 
 /// What to trace, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,39 +94,35 @@ pub struct TracerouteReport {
     pub finished: Option<Duration>,
 }
 
-impl fmt::Display for TracerouteReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Type escape sequence to abort.")?;
-        writeln!(f, "Tracing the route to {}", self.config.destination)?;
-        write!(f, "VRF info: (vrf in name/id, vrf out name/id)")?;
-        for hop in &self.hops {
-            write!(f, "\n{:>3}", hop.ttl)?;
-            let mut last = None;
-            for answer in &hop.answers {
-                let Some(HopAnswer { rtt, error }) = answer else {
-                    f.write_str(" * ")?;
-                    continue;
-                };
-                if last.replace(error.from) != Some(error.from) {
-                    write!(f, " {}", error.from)?;
-                }
-                write!(f, "{} {} msec", mark(error), rtt.as_millis().max(1))?;
-            }
-        }
-        Ok(())
+impl TracerouteReport {
+    /// The traceroute as its prompt shows it.
+    #[must_use]
+    pub fn view(&self) -> views::Traceroute {
+        let mut view = views::Traceroute::new(self.config.destination.into());
+        let hop = |hop: &Hop| TracerouteHop { ttl: hop.ttl, probes: hop.answers.iter().map(probe).collect() };
+        view.hops = self.hops.iter().map(hop).collect();
+        view
     }
 }
 
-/// IOS marks what is neither a hop nor the end.
-fn mark(error: &IcmpError) -> &'static str {
-    match (error.kind, error.code) {
-        (ICMP_UNREACHABLE, 0) => " !N",
-        (ICMP_UNREACHABLE, 1) => " !H",
-        (ICMP_UNREACHABLE, 2) => " !P",
-        (ICMP_UNREACHABLE, CODE_FRAGMENTATION_NEEDED) => " !F",
-        (ICMP_UNREACHABLE, 9 | 10 | 13) => " !A",
-        _ => "",
+impl fmt::Display for TracerouteReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().fmt(f)
     }
+}
+
+fn probe(answer: &Option<HopAnswer>) -> TracerouteProbe {
+    let Some(HopAnswer { rtt, error }) = answer else { return TracerouteProbe::Timeout };
+    let address = error.from.into();
+    let what = match (error.kind, error.code) {
+        (ICMP_UNREACHABLE, 0) => Unreachable::Network,
+        (ICMP_UNREACHABLE, 1) => Unreachable::Host,
+        (ICMP_UNREACHABLE, 2) => Unreachable::Protocol,
+        (ICMP_UNREACHABLE, CODE_FRAGMENTATION_NEEDED) => Unreachable::FragmentationNeeded,
+        (ICMP_UNREACHABLE, 9 | 10 | 13) => Unreachable::Prohibited,
+        _ => return TracerouteProbe::Reply { address, time: *rtt },
+    };
+    TracerouteProbe::Unreachable { address, what }
 }
 
 #[derive(Debug)]
