@@ -50,14 +50,22 @@ pub(crate) struct ChildTimers {
     pub(crate) expire: Option<Instant>,
     /// Stop accepting packets. Armed when the SA was deleted.
     pub(crate) drain: Option<Instant>,
+    /// Use it for sending, even without a sign that the peer is ready. Armed for an SA that came up beside another one
+    /// without replacing it (crossed initiation).
+    pub(crate) ready: Option<Instant>,
 }
 
 impl ChildTimers {
     pub(crate) fn next(&self) -> Option<(Instant, &'static str)> {
-        [(self.rekey, "child rekey"), (self.expire, "child lifetime"), (self.drain, "child drain")]
-            .into_iter()
-            .filter_map(|(at, name)| at.map(|at| (at, name)))
-            .min()
+        [
+            (self.rekey, "child rekey"),
+            (self.expire, "child lifetime"),
+            (self.drain, "child drain"),
+            (self.ready, "child ready"),
+        ]
+        .into_iter()
+        .filter_map(|(at, name)| at.map(|at| (at, name)))
+        .min()
     }
 }
 
@@ -85,6 +93,15 @@ impl Child {
     /// Whether it may carry outbound traffic.
     pub(crate) const fn is_usable(&self) -> bool {
         matches!(self.phase, Phase::Active)
+    }
+
+    /// Whether the embedder was told that it is up: a successor is only announced when it takes over.
+    pub(crate) fn was_announced(&self) -> bool {
+        match self.phase {
+            Phase::Active => true,
+            Phase::InboundOnly => self.replaces.is_none(),
+            Phase::Superseded | Phase::Deleting | Phase::Draining => false,
+        }
     }
 
     /// Whether it counts as connectivity with the peer.

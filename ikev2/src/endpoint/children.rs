@@ -1,6 +1,6 @@
 //! Child SAs: what is asked for, what is accepted, and their life in the forwarding plane.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Endpoint;
 use super::arena::SaKey;
@@ -19,6 +19,8 @@ use crate::wire::{Notify, NotifyType, Payload, Proposal, Spi, TrafficSelector, f
 
 /// IP protocol number of GRE.
 const GRE: u8 = 47;
+/// How long a second child SA with a peer waits for a sign that the peer is ready, before it is used all the same.
+const READY: Duration = Duration::from_secs(2);
 
 /// A slot with an SPI, and the payloads that ask for a child SA.
 pub(super) struct ChildOffer {
@@ -154,10 +156,18 @@ impl Endpoint {
             keys,
             role: Role::Responder,
             replaces: None,
-            phase: Phase::Active,
+            phase: self.responder_phase(key),
         };
         self.install_child(now, key, child);
         Ok(())
+    }
+
+    /// The initiator cannot receive before it has our answer. Where another child SA carries the traffic, that one goes
+    /// on until there is a sign that the new one is ready.
+    pub(super) fn responder_phase(&self, key: SaKey) -> Phase {
+        let peer = self.sa(key).and_then(|sa| sa.peer).and_then(|peer| self.peers.get(&peer));
+        let carried = peer.and_then(|peer| peer.outbound).and_then(|id| self.children.get(id));
+        if carried.is_some_and(Child::is_usable) { Phase::InboundOnly } else { Phase::Active }
     }
 
     /// RFC 7296 section 2.17: the nonces of IKE_SA_INIT.
@@ -309,7 +319,12 @@ impl Endpoint {
             rekeying: false,
             replaces: new.replaces,
             replaced_by: None,
-            timers: ChildTimers { rekey: Some(now + soft), expire: Some(now + policy.lifetime), drain: None },
+            timers: ChildTimers {
+                rekey: Some(now + soft),
+                expire: Some(now + policy.lifetime),
+                drain: None,
+                ready: (new.phase == Phase::InboundOnly && new.replaces.is_none()).then_some(now + READY),
+            },
         };
         self.children.put(new.id, Box::new(child));
         if let Some(sa) = self.sa_mut(key) {
@@ -380,7 +395,7 @@ impl Endpoint {
             outbound: Outbound::Pending(Box::new(nothing)),
             installed: false,
             created: now,
-            lifetime: std::time::Duration::ZERO,
+            lifetime: Duration::ZERO,
             last_inbound: None,
             rekeying: false,
             replaces: None,
@@ -418,15 +433,17 @@ impl Endpoint {
             return;
         }
         child.phase = Phase::Active;
+        child.timers.ready = None;
         let (peer, replaces, key) = (child.peer, child.replaces, child.sa);
         self.dirty.push(key);
-        match replaces.filter(|old| self.children.get(*old).is_some()) {
-            Some(old) => self.supersede(now, old, id),
-            None => {
-                self.event(Event::ChildUp { peer, child: id });
-                self.select_outbound(now, peer);
-            }
+        match replaces {
+            Some(old) if self.children.get(old).is_some() => self.supersede(now, old, id),
+            // What it was to replace is gone already: it is up in its own right.
+            Some(_) => self.event(Event::ChildUp { peer, child: id }),
+            // Announced when it was installed.
+            None => {}
         }
+        self.select_outbound(now, peer);
     }
 
     /// Asks for a successor; nothing when one is under way.
@@ -461,7 +478,7 @@ impl Endpoint {
     /// Takes a child SA out of the forwarding plane and says so. Its entry stays, for the exchange that deletes it.
     fn unplug(&mut self, now: Instant, id: ChildId, reason: DownReason) {
         let Some(child) = self.children.get_mut(id) else { return };
-        let was_up = child.is_up() && !(child.phase == Phase::InboundOnly && child.replaces.is_some());
+        let was_up = child.was_announced();
         let (peer, successor, installed) = (child.peer, child.replaced_by, child.installed);
         child.installed = false;
         if child.is_up() {
@@ -470,6 +487,7 @@ impl Endpoint {
         if installed {
             self.action(Action::Remove { peer, child: id });
         }
+        self.release_predecessor(id);
         if let Some(successor) = successor {
             self.promote(now, successor);
         }
@@ -496,11 +514,12 @@ impl Endpoint {
         if !child.installed {
             return self.forget_child(now, id);
         }
-        let was_up = child.is_up();
+        let was_up = child.was_announced();
         let (peer, key, successor) = (child.peer, child.sa, child.replaced_by);
         child.phase = Phase::Draining;
         child.timers = ChildTimers { drain: Some(now + grace), ..ChildTimers::default() };
         self.dirty.push(key);
+        self.release_predecessor(id);
         if let Some(successor) = successor {
             self.promote(now, successor);
         }
@@ -509,6 +528,17 @@ impl Endpoint {
             self.event(Event::ChildDown { peer, child: id, reason });
         }
         self.select_outbound(now, peer);
+    }
+
+    /// A successor that goes before it was used has replaced nothing.
+    fn release_predecessor(&mut self, id: ChildId) {
+        let old = self.children.get(id).and_then(|child| child.replaces);
+        if let Some(old) = old.and_then(|old| self.children.get_mut(old))
+            && old.replaced_by == Some(id)
+            && old.phase == Phase::Active
+        {
+            old.replaced_by = None;
+        }
     }
 
     /// The end of an entry.

@@ -103,6 +103,7 @@ impl Endpoint {
     }
 
     pub(super) fn receive_create_child_request(&mut self, now: Instant, key: SaKey, opened: Opened) {
+        self.adopt_children(now, key);
         let protocol = opened.payloads.iter().find_map(|payload| match payload {
             Payload::SecurityAssociation(proposals) => proposals.first().map(|proposal| proposal.protocol),
             _ => None,
@@ -162,7 +163,7 @@ impl Endpoint {
         let payloads = answer_payloads(&agreement, local_spi, fresh);
         // The initiator of a rekey is not ready to receive before it has our answer: until a sign of that the old SA
         // carries the traffic, and nothing is lost.
-        let phase = if old.is_some() { Phase::InboundOnly } else { Phase::Active };
+        let phase = if old.is_some() { Phase::InboundOnly } else { self.responder_phase(key) };
         let new = NewChild {
             id,
             local_spi,

@@ -292,6 +292,8 @@ pub(crate) struct IkeSa {
     pub(crate) children: Vec<ChildId>,
     /// The SA that replaced this one.
     pub(crate) successor: Option<SaKey>,
+    /// The SA that this one is to replace, once a collision is decided.
+    pub(crate) predecessor: Option<SaKey>,
     pub(crate) timers: Timers,
     /// The entry in the endpoint's timer queue.
     pub(crate) queued: Option<Instant>,

@@ -27,6 +27,9 @@ impl Endpoint {
             self.respond(key, path, exchange, message_id, &[]);
             return self.remove_sa(now, key, DownReason::ProtocolError);
         }
+        if opened.payloads.iter().any(|p| matches!(p, Payload::Delete(_))) {
+            self.adopt_children(now, key);
+        }
         let mut deleted = Vec::new();
         let mut ours = Vec::new();
         for payload in &opened.payloads {

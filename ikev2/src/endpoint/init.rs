@@ -523,6 +523,7 @@ impl Endpoint {
             reassembly_response: None,
             children: Vec::new(),
             successor: None,
+            predecessor: None,
             timers: Timers::default(),
             queued: None,
             closing: None,

@@ -88,7 +88,12 @@ impl Endpoint {
             _ => None,
         });
         match collision {
-            Some(slot) => *slot = Some(Collision { made, lowest_nonce }),
+            Some(slot) => {
+                *slot = Some(Collision { made, lowest_nonce });
+                if let Some(sa) = self.sa_mut(made) {
+                    sa.predecessor = Some(key);
+                }
+            }
             None => self.hand_over(now, key, made),
         }
         let proposal = Proposal { spi: Spi::ike(spi_r), ..choice.proposal };
@@ -138,6 +143,11 @@ impl Endpoint {
             spi_r,
         );
         let Some(made) = made else { return };
+        if self.sa(key).is_some_and(|sa| sa.successor.is_some()) {
+            // The peer has shown by its use of its own that it won.
+            self.stats.rekey_collisions += 1;
+            return self.close_sa(now, made, DownReason::Redundant);
+        }
         let Some(collision) = exchange.collision else {
             self.hand_over(now, key, made);
             return self.delete_replaced(key);
@@ -152,6 +162,7 @@ impl Endpoint {
             self.delete_replaced(key);
             // The peer deletes its own; should it forget, the timer does.
             if let Some(sa) = self.sa_mut(collision.made) {
+                sa.predecessor = None;
                 sa.state = State::Superseded;
                 sa.timers.clear(Timer::Rekey);
                 sa.timers.set(Timer::Linger, now + SUPERSEDED);
@@ -162,7 +173,10 @@ impl Endpoint {
 
     fn ike_rekey_refused(&mut self, now: Instant, key: SaKey, opened: &Opened, exchange: IkeExchange) {
         if let Some(collision) = exchange.collision {
-            return self.hand_over(now, key, collision.made);
+            if self.sa(key).is_some_and(|sa| sa.successor.is_none()) {
+                self.hand_over(now, key, collision.made);
+            }
+            return;
         }
         let error = first_error(&opened.payloads);
         let wait = match error.map(|notify| notify.notify_type) {
@@ -253,6 +267,16 @@ impl Endpoint {
         self.detach_from_peer(now, old, DownReason::Redundant);
         if let Some(peer) = peer {
             self.event(Event::IkeRekeyed { peer });
+        }
+    }
+
+    /// The peer speaks about child SAs on the IKE SA that it made in a collision which is undecided here: it has decided.
+    pub(super) fn adopt_children(&mut self, now: Instant, key: SaKey) {
+        let old = self.sa_mut(key).and_then(|sa| sa.predecessor.take());
+        if let Some(old) = old
+            && self.sa(old).is_some_and(|sa| sa.successor.is_none() && sa.state == State::Established)
+        {
+            self.hand_over(now, old, key);
         }
     }
 

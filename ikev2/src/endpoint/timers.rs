@@ -180,6 +180,11 @@ impl Endpoint {
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         let (rekey, expire, drain) =
             (is_due(child.timers.rekey), is_due(child.timers.expire), is_due(child.timers.drain));
+        if is_due(child.timers.ready) {
+            child.timers.ready = None;
+            self.promote(now, id);
+        }
+        let Some(child) = self.children.get_mut(id) else { return };
         if drain {
             return self.forget_child(now, id);
         }

@@ -254,6 +254,7 @@ impl Net {
         }
         let target = self.nodes.iter().position(|node| node.address == flight.destination.ip() && node.alive);
         let Some(index) = target else { return };
+        self.trace(&flight);
         let path = UdpPath { local: flight.destination, remote: flight.source };
         let now = self.now;
         self.nodes[index].endpoint.handle_input(now, Input::Datagram { path, payload: &flight.bytes });
@@ -340,5 +341,24 @@ impl Origin for Instant {
     )]
     fn from_origin() -> Self {
         Instant::now()
+    }
+}
+
+impl Net {
+    /// One line per datagram that arrives, for a person who debugs a seed.
+    pub fn trace(&self, flight: &Flight) {
+        if std::env::var_os("TRACE").is_some() {
+            let at = self.now - self.start;
+            let head = flight.bytes.get(..24).unwrap_or_default();
+            eprintln!(
+                "{at:?} -> {} {} x{:?} f{:02x?} id {:?} len {}",
+                flight.destination,
+                hex::encode(head.get(..4).unwrap_or_default()),
+                head.get(18),
+                head.get(19),
+                head.get(20..24),
+                flight.bytes.len()
+            );
+        }
     }
 }
