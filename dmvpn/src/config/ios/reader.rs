@@ -6,7 +6,7 @@
 //! IOS does.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::lexer::Words;
 use super::syntax::{Action, Command, Input, Matched, Misses, Pattern};
@@ -126,6 +126,9 @@ pub(super) struct Grammar {
     pub(super) keywords: BTreeSet<&'static str>,
 }
 
+/// Made once: it is the same for every text.
+static GRAMMAR: LazyLock<Grammar> = LazyLock::new(Grammar::new);
+
 impl Grammar {
     fn new() -> Self {
         let ready = |mode: Mode| {
@@ -139,12 +142,31 @@ impl Grammar {
 
     /// Reads a line by the commands of one section.
     pub(super) fn read<'a>(&self, mode: Mode, line: &Words<'a>) -> Result<Hit<'a>, Misses> {
-        let mut misses = Misses::default();
+        let mut misses = Misses { unasked: true, ..Misses::default() };
+        match self.read_with(mode, line, &mut misses) {
+            Ok(Some(hit)) => Ok(hit),
+            Err(rivals) => Err(Misses { ambiguous: rivals, ..Misses::default() }),
+            Ok(None) => {
+                let mut misses = Misses::default();
+                // The same once more, this time asking why.
+                let _none = self.read_with(mode, line, &mut misses);
+                Err(misses)
+            }
+        }
+    }
+
+    /// The one command that fits best; `Err` names several that fit equally well.
+    fn read_with<'a>(
+        &self,
+        mode: Mode,
+        line: &Words<'a>,
+        misses: &mut Misses,
+    ) -> Result<Option<Hit<'a>>, Vec<&'static str>> {
         let mut best: Option<Hit<'a>> = None;
         let mut rivals = Vec::new();
         let input = Input { line, keywords: &self.keywords };
         for (pattern, action) in self.tables.get(&mode.kind()).into_iter().flatten() {
-            let Some(matched) = pattern.read(input, &mut misses) else { continue };
+            let Some(matched) = pattern.read(input, misses) else { continue };
             let rank = best.as_ref().map_or(usize::MAX, |best| best.matched.abbreviated);
             if matched.abbreviated < rank {
                 rivals.clear();
@@ -156,10 +178,9 @@ impl Grammar {
         match best {
             Some(best) if rivals.iter().any(|rival| *rival != best.setting) => {
                 rivals.insert(0, best.setting);
-                Err(Misses { ambiguous: rivals, ..Misses::default() })
+                Err(rivals)
             }
-            Some(best) => Ok(best),
-            None => Err(misses),
+            best => Ok(best),
         }
     }
 }
@@ -196,7 +217,7 @@ pub(super) struct Reader<'a> {
     pub(super) diagnostics: Vec<Diagnostic>,
     file: Arc<str>,
     lines: &'a [&'a str],
-    pub(super) grammar: Grammar,
+    pub(super) grammar: &'static Grammar,
     /// The open sections, the outermost first; none at top level.
     pub(super) sections: Vec<Section>,
     /// A bare `!` stands right in front.
@@ -215,7 +236,7 @@ impl<'a> Reader<'a> {
             diagnostics: Vec::new(),
             file: file_name.into(),
             lines,
-            grammar: Grammar::new(),
+            grammar: &GRAMMAR,
             sections: Vec::new(),
             separated: false,
             blocks: 0,
@@ -340,6 +361,11 @@ impl<'a> Reader<'a> {
         let levels = self.sections.len();
         for (level, mode) in self.levels() {
             match self.grammar.read(mode, &self.words) {
+                // What is indented below its section belongs to it, whatever it means elsewhere.
+                Ok(hit) if inside && level == levels => {
+                    self.apply(level, hit);
+                    return;
+                }
                 Ok(hit) => hits.push((level, hit)),
                 Err(miss) => misses.push((mode, miss)),
             }
@@ -348,7 +374,7 @@ impl<'a> Reader<'a> {
         match (hits.next(), hits.next()) {
             (Some(first), None) => self.apply(first.0, first.1),
             (Some(first), Some(second)) => {
-                let (level, hit) = self.choose(first, second, inside, levels);
+                let (level, hit) = self.choose(first, second);
                 self.apply(level, hit);
             }
             (None, _) => self.complain(misses),
@@ -363,16 +389,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A line that means something in a section and something else around it.
-    fn choose(
-        &mut self,
-        inner: (usize, Hit<'a>),
-        outer: (usize, Hit<'a>),
-        inside: bool,
-        levels: usize,
-    ) -> (usize, Hit<'a>) {
-        if inside && inner.0 == levels {
-            return inner;
-        }
+    fn choose(&mut self, inner: (usize, Hit<'a>), outer: (usize, Hit<'a>)) -> (usize, Hit<'a>) {
         if inner.1.matched.abbreviated > 0 && outer.1.matched.abbreviated == 0 {
             return outer;
         }

@@ -115,10 +115,23 @@ impl Pattern {
         found
     }
 
+    /// A quick look at the first letter, which spares most patterns a closer one.
+    fn may_begin_with(&self, text: &str) -> bool {
+        match (self.nodes.first(), text.as_bytes().first()) {
+            (Some(Node::Word(word)), Some(letter)) => {
+                word.as_bytes().first().is_some_and(|first| first.eq_ignore_ascii_case(letter))
+            }
+            _ => true,
+        }
+    }
+
     /// Reads a line by this pattern.
     pub(super) fn read<'a>(&self, input: Input<'_, 'a>, misses: &mut Misses) -> Option<Matched<'a>> {
         let negated = input.line.text(0).eq_ignore_ascii_case("no");
         let start = usize::from(negated);
+        if misses.unasked && !self.may_begin_with(input.line.text(start)) {
+            return None;
+        }
         let mut matched = Matched { negated, items: Vec::new(), abbreviated: 0 };
         let end = walk(&self.nodes, input, start, &mut matched, misses)?;
         if end < input.line.words.len() {
@@ -240,8 +253,10 @@ fn keyword<'a>(
     if !text.is_empty() {
         let exact = choices.iter().find(|choice| choice.eq_ignore_ascii_case(text));
         // A word that is a keyword itself (`ip`) is not short for another one (`ipv6`).
-        let whole = input.keywords.contains(text.to_ascii_lowercase().as_str());
-        let mut shortened = choices.iter().filter(|choice| !whole && is_abbreviation(text, choice));
+        let is_short = |choice: &&&str| {
+            is_abbreviation(text, choice) && !input.keywords.contains(text.to_ascii_lowercase().as_str())
+        };
+        let mut shortened = choices.iter().filter(is_short);
         let found = match (exact, shortened.next(), shortened.next()) {
             (Some(word), _, _) | (None, Some(word), None) => Some(*word),
             (None, Some(_), Some(_)) => {
@@ -276,7 +291,7 @@ fn value<'a>(
     misses: &mut Misses,
 ) -> Option<usize> {
     if at >= input.line.words.len() {
-        misses.expect(at, &kind.describe());
+        misses.expect_value(at, kind);
         return None;
     }
     match kind.read(input.line, at) {
@@ -285,7 +300,7 @@ fn value<'a>(
             Some(next)
         }
         Err(None) => {
-            misses.expect(at, &kind.describe());
+            misses.expect_value(at, kind);
             None
         }
         Err(Some(wrong)) => {
@@ -316,10 +331,15 @@ pub(super) struct Misses {
     pub(super) ambiguous: Vec<&'static str>,
     /// The word stands where a secret belongs.
     pub(super) secret: bool,
+    /// Nobody asks: most lines fit a pattern, and what the other patterns expected is never said.
+    pub(super) unasked: bool,
 }
 
 impl Misses {
     fn reach(&mut self, at: usize) -> bool {
+        if self.unasked {
+            return false;
+        }
         if at > self.at {
             *self = Self { at, ..Self::default() };
         }
@@ -329,6 +349,12 @@ impl Misses {
     fn expect(&mut self, at: usize, what: &str) {
         if self.reach(at) && !self.expected.iter().any(|known| known == what) {
             self.expected.push(what.to_owned());
+        }
+    }
+
+    fn expect_value(&mut self, at: usize, kind: Kind) {
+        if self.reach(at) {
+            self.expect(at, &kind.describe());
         }
     }
 
