@@ -1,5 +1,9 @@
 //! Frames of real routers: decoded, written again, mutated, and replayed against a node.
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may fail where it stands, and says what it skips"
+)]
 
 mod common;
 

@@ -23,14 +23,15 @@ impl Node {
         let asked = self.paths.connecting.remove(&nbma);
         self.paths.failures.remove(&nbma);
         self.timers.cancel(Timer::Connect(nbma));
-        let before = self.paths.get(id).map(|path| (path.peer, path.requested, path.nbma));
-        if before.is_some_and(|(_, _, old)| old != nbma) {
+        let before = self.paths.get(id).map(|path| (path.peers.clone(), path.requested, path.nbma));
+        if before.as_ref().is_some_and(|(_, _, old)| *old != nbma) {
             self.path_moved(now, id, nbma);
         }
-        let (peer, requested) = before.map_or((None, false), |(peer, requested, _)| (peer, requested));
+        let (peers, requested) =
+            before.map_or((Vec::new(), false), |(peers, requested, _)| (peers, requested));
         self.paths.insert(
             id,
-            Path { nbma, proven, identity: identity.map(Box::from), peer, requested: requested || asked },
+            Path { nbma, proven, identity: identity.map(Box::from), peers, requested: requested || asked },
         );
         self.join_static(now, id, nbma);
         for index in 0..self.servers.len() {
@@ -144,7 +145,7 @@ impl Node {
                     self.activate(now, address, path);
                 }
             }
-            Origin::Dynamic { .. } => match self.paths.for_dynamic(nbma, address) {
+            Origin::Dynamic { .. } => match self.direct_path(address) {
                 Some((path, false)) => self.activate(now, address, path),
                 Some((path, true)) => self.start_probe(now, address, path),
                 // Where all paths to a shared NAT address belong to other spokes, only the peer can make one.
@@ -152,6 +153,12 @@ impl Node {
                 None => self.connect(nbma),
             },
         }
+    }
+
+    /// A direct path for a learnt entry, and whether it must be probed.
+    fn direct_path(&self, address: IpAddr) -> Option<(PathId, bool)> {
+        let entry = self.cache.get(address)?;
+        self.paths.for_dynamic(entry.nbma, address, entry.claimed.is_some(), &entry.rejected)
     }
 
     /// Data for this next hop uses this path from now on.
@@ -239,7 +246,7 @@ impl Node {
         let nbma = entry.nbma;
         if entry.is_dynamic() {
             // Another proven path to the same peer takes over without a detour.
-            if let Some((other, false)) = self.paths.for_dynamic(nbma, address) {
+            if let Some((other, false)) = self.direct_path(address) {
                 self.activate(now, address, other);
             } else {
                 self.direct_path_failed(now, address, DownReason::PathDown);
@@ -338,13 +345,40 @@ impl Node {
         }
         probe.unanswered += 1;
         if probe.unanswered >= self.config.timing.probe_attempts.max(1) {
-            self.requests.remove(&probe.id);
-            self.direct_path_failed(now, address, DownReason::ProbeLost);
+            self.probe_lost(now, address, probe.id, path);
             return;
         }
         entry.probe = Some(probe);
         self.stats.retransmitted += 1;
         self.send_probe(now, address, path, probe.id);
+    }
+
+    /// Nobody answers: the path is dead, or another one to the same NAT address is the right one.
+    fn probe_lost(&mut self, now: Instant, address: IpAddr, id: u32, path: PathId) {
+        self.requests.remove(&id);
+        let Some(entry) = self.cache.get_mut(address) else { return };
+        let was_active = entry.active;
+        if !entry.rejected.contains(&path) {
+            entry.rejected.push(path);
+        }
+        match self.direct_path(address).filter(|(other, _)| *other != path && !was_active) {
+            Some((other, _)) => self.start_probe(now, address, other),
+            None => self.direct_path_failed(now, address, DownReason::ProbeLost),
+        }
+    }
+
+    /// The peer of this path says that it is not the one: another path may be, now or later.
+    pub(super) fn probe_refused(&mut self, now: Instant, address: IpAddr, id: u32, path: PathId) {
+        self.requests.remove(&id);
+        let Some(entry) = self.cache.get_mut(address) else { return };
+        if entry.probe.is_none_or(|probe| probe.id != id) || entry.path != Some(path) {
+            return;
+        }
+        if !entry.rejected.contains(&path) {
+            entry.rejected.push(path);
+        }
+        self.deactivate(now, address, DownReason::ProbeLost);
+        self.attach(now, address);
     }
 
     /// The peer answered a probe.
@@ -357,9 +391,7 @@ impl Node {
         }
         let active = entry.active;
         let watched = self.paths.get(path).is_some_and(|path| path.proven);
-        if let Some(path) = self.paths.get_mut(path) {
-            path.peer = Some(address);
-        }
+        self.paths.bind(path, address);
         if let Some(entry) = self.cache.get_mut(address) {
             entry.probe = (!watched).then_some(Probe { id: 0, unanswered: 0, waiting: false });
         }

@@ -28,6 +28,8 @@ pub(super) struct Entry {
     /// The forwarding plane was told to use `path`.
     pub(super) active: bool,
     pub(super) probe: Option<Probe>,
+    /// Paths to `nbma` that are somebody else's.
+    pub(super) rejected: Vec<PathId>,
     pub(super) mtu: u16,
     pub(super) preference: u8,
     /// Those who were given this binding.
@@ -52,6 +54,7 @@ impl Entry {
             path: None,
             active: false,
             probe: None,
+            rejected: Vec::new(),
             mtu: 0,
             preference: 0,
             requesters: Vec::new(),

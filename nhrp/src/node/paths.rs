@@ -5,6 +5,9 @@ use std::net::IpAddr;
 
 use crate::io::PathId;
 
+/// Overlay addresses remembered per path: a peer has one, or two with IPv6.
+const MAX_PEERS: usize = 8;
+
 /// One path.
 #[derive(Debug, Clone)]
 pub(super) struct Path {
@@ -14,8 +17,8 @@ pub(super) struct Path {
     pub(super) proven: bool,
     /// Authenticated identity of its peer.
     pub(super) identity: Option<Box<[u8]>>,
-    /// Overlay address of its peer, where a packet told it.
-    pub(super) peer: Option<IpAddr>,
+    /// Overlay addresses of its peer, as far as packets told them.
+    pub(super) peers: Vec<IpAddr>,
     /// This node asked for it.
     pub(super) requested: bool,
 }
@@ -34,10 +37,6 @@ pub(super) struct Paths {
 impl Paths {
     pub(super) fn get(&self, id: PathId) -> Option<&Path> {
         self.paths.get(&id)
-    }
-
-    pub(super) fn get_mut(&mut self, id: PathId) -> Option<&mut Path> {
-        self.paths.get_mut(&id)
     }
 
     pub(super) fn insert(&mut self, id: PathId, path: Path) {
@@ -65,24 +64,42 @@ impl Paths {
         self.paths.get(&id)?.identity.as_deref()
     }
 
+    /// A packet over this path came from the owner of this overlay address.
+    pub(super) fn bind(&mut self, id: PathId, address: IpAddr) {
+        if let Some(path) = self.paths.get_mut(&id)
+            && !path.peers.contains(&address)
+            && path.peers.len() < MAX_PEERS
+        {
+            path.peers.push(address);
+        }
+    }
+
     /// A path for a next hop that has no alternative (server, static map): its own if one is known, else the oldest.
     pub(super) fn for_static(&self, nbma: IpAddr, address: Option<IpAddr>) -> Option<PathId> {
         self.at(nbma)
-            .find(|(_, path)| address.is_some() && path.peer == address)
+            .find(|(_, path)| address.is_some_and(|address| path.peers.contains(&address)))
             .or_else(|| self.at(nbma).next())
             .map(|(id, _)| id)
     }
 
     /// A direct path for a resolved next hop, and whether it must be probed before use.
     ///
-    /// One path to the address is its peer's. Where several spokes share a NAT address, only a packet or a probe tells whose
-    /// path it is.
-    pub(super) fn for_dynamic(&self, nbma: IpAddr, address: IpAddr) -> Option<(PathId, bool)> {
-        if let Some((id, path)) = self.at(nbma).find(|(_, path)| path.peer == Some(address)) {
+    /// The only path to an address is its owner's. Where spokes may share the address (NAT), only a packet or a probe tells
+    /// whose path it is; `rejected` are those that were found to be somebody else's.
+    pub(super) fn for_dynamic(
+        &self,
+        nbma: IpAddr,
+        address: IpAddr,
+        behind_nat: bool,
+        rejected: &[PathId],
+    ) -> Option<(PathId, bool)> {
+        if let Some((id, path)) = self.at(nbma).find(|(_, path)| path.peers.contains(&address)) {
             return Some((id, !path.proven));
         }
         let several = self.at(nbma).nth(1).is_some();
-        let (id, path) = self.at(nbma).find(|(_, path)| path.peer.is_none())?;
-        Some((id, several || !path.proven))
+        let candidates = || self.at(nbma).filter(|(id, _)| !rejected.contains(id));
+        let (id, path) =
+            candidates().find(|(_, path)| path.peers.is_empty()).or_else(|| candidates().next())?;
+        Some((id, several || behind_nat || !path.proven))
     }
 }

@@ -178,9 +178,7 @@ impl Node {
     }
 
     fn registered_on(&mut self, now: Instant, from: Sender, address: IpAddr, claimed_nbma: Option<IpAddr>) {
-        if let Some(path) = self.paths.get_mut(from.path) {
-            path.peer.get_or_insert(address);
-        }
+        self.paths.bind(from.path, address);
         self.activate(now, address, from.path);
         self.event(Event::Registered { tunnel_address: address, nbma: from.nbma, claimed_nbma });
     }

@@ -145,6 +145,7 @@ impl Node {
                     self.probe_answered(now, asked, packet.request_id);
                 } else {
                     self.stats.count_drop(DropReason::InvalidBinding);
+                    self.probe_refused(now, asked, packet.request_id, from.path);
                 }
             }
             _ => self.stats.count_drop(DropReason::Unsolicited),
@@ -276,10 +277,9 @@ impl Node {
     pub(super) fn learn(&mut self, now: Instant, binding: Binding, direct: Option<PathId>) -> bool {
         let Binding { address, nbma, claimed, hold, mtu, preference, origin } = binding;
         if let Some(path) = direct.filter(|path| self.server_on(*path).is_none())
-            && let Some(path) = self.paths.get_mut(path)
-            && path.nbma == nbma
+            && self.paths.get(path).is_some_and(|path| path.nbma == nbma)
         {
-            path.peer.get_or_insert(address);
+            self.paths.bind(path, address);
         }
         match self.cache.get(address) {
             Some(entry) if !entry.is_dynamic() => return true,

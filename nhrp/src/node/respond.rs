@@ -59,6 +59,10 @@ impl Node {
             self.stats.count_drop(DropReason::SourceMismatch);
             return;
         }
+        // What comes straight from its originator tells whose path it came over.
+        if is_direct(&packet) && self.server_on(from.path).is_none() && !opaque {
+            self.paths.bind(from.path, source);
+        }
         let own_link_local = self.config.link_local.is_some_and(|own| IpAddr::V6(own) == destination);
         if destination == self.config.tunnel_address || own_link_local {
             self.answer(now, from, packet, raw, IpNet::from(destination), opaque);
