@@ -268,7 +268,7 @@ impl Default for Timers {
     fn default() -> Self {
         let ms = Duration::from_millis;
         Self {
-            spf: ThrottleConfig { start: ms(20), hold: ms(100), max: ms(5000) },
+            spf: ThrottleConfig { start: ms(10), hold: ms(50), max: ms(5000) },
             lsa: ThrottleConfig { start: ms(50), hold: ms(200), max: ms(5000) },
             min_ls_arrival: ms(100),
             flood_pacing: ms(33),

@@ -275,10 +275,10 @@ impl Rib {
             next_hops: collect_next_hops(best.hops),
             since: now,
         };
-        if let Some(known) = self.table.get(&prefix) {
-            if same_route(known, &route) {
-                return false;
-            }
+        if let Some(known) = self.table.get(&prefix)
+            && same_route(known, &route)
+        {
+            return false;
         }
         self.table.insert(prefix, route);
         true

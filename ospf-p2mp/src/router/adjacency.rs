@@ -51,10 +51,10 @@ impl Router {
             }
             self.neighbor_event(now, key, NeighborEvent::AdjacencyOk);
             let deferred = self.neighbor_mut(key).and_then(|neighbor| neighbor.exchange.deferred.take());
-            if let Some(description) = deferred {
-                if let Err(reason) = self.description_received(now, key, description) {
-                    self.stats.drop(reason);
-                }
+            if let Some(description) = deferred
+                && let Err(reason) = self.description_received(now, key, description)
+            {
+                self.stats.drop(reason);
             }
         }
     }
@@ -69,10 +69,10 @@ impl Router {
         neighbor.grace_until = None;
         neighbor.deadlines.dead = None;
         let (announced, router_id) = (neighbor.announced, neighbor.router_id);
-        if let Some(interface) = self.interfaces.get_mut(key.0) {
-            if interface.by_router_id.get(&router_id) == Some(&key.1) {
-                interface.by_router_id.remove(&router_id);
-            }
+        if let Some(interface) = self.interfaces.get_mut(key.0)
+            && interface.by_router_id.get(&router_id) == Some(&key.1)
+        {
+            interface.by_router_id.remove(&router_id);
         }
         if announced {
             self.neighbor_event(now, key, NeighborEvent::Start);
@@ -125,11 +125,11 @@ impl Router {
         if self.exchanging < self.config.limits.concurrent_exchanges.max(1) {
             return true;
         }
-        if let Some(neighbor) = self.neighbor_mut(key) {
-            if !neighbor.waiting {
-                neighbor.waiting = true;
-                self.waiting.push_back(key);
-            }
+        if let Some(neighbor) = self.neighbor_mut(key)
+            && !neighbor.waiting
+        {
+            neighbor.waiting = true;
+            self.waiting.push_back(key);
         }
         false
     }

@@ -156,14 +156,12 @@ impl Router {
     pub(super) fn repeat_exchange(&mut self, now: Instant, key: NeighborKey) {
         let Some(interface) = self.interfaces.get(key.0) else { return };
         let longest = interface.config.retransmit_interval;
-        let id = interface.config.id;
         let first = self.config.timers.first_retransmit;
         let Some(neighbor) = self.neighbor_mut(key) else { return };
         let state = neighbor.state;
         if !state.is_exchanging() {
             return;
         }
-        let router_id = neighbor.router_id;
         let exchange = &mut neighbor.exchange;
         exchange.retransmissions = exchange.retransmissions.saturating_add(1);
         let count = exchange.retransmissions;
@@ -180,16 +178,26 @@ impl Router {
         if !entries.is_empty() {
             self.send_normal(key, key.1, PacketBody::LinkStateRequest(LsRequest { entries }));
         }
-        if count == STUCK_AFTER {
-            let mtu_suspected = matches!(state, NeighborState::ExStart | NeighborState::Exchange);
-            self.event(Event::ExchangeStuck {
-                interface: id,
-                address: key.1,
-                router_id,
-                retransmissions: count,
-                mtu_suspected,
-            });
+        self.tell_when_stuck(key, count);
+    }
+
+    fn tell_when_stuck(&mut self, key: NeighborKey, retransmissions: u32) {
+        let Some(interface) = self.interfaces.get(key.0).map(|interface| interface.config.id) else { return };
+        let Some(neighbor) = self.neighbor(key).filter(|neighbor| neighbor.state.is_exchanging()) else {
+            return;
+        };
+        if retransmissions != STUCK_AFTER {
+            return;
         }
+        let mtu_suspected = neighbor.state != NeighborState::Loading;
+        let router_id = neighbor.router_id;
+        self.event(Event::ExchangeStuck {
+            interface,
+            address: key.1,
+            router_id,
+            retransmissions,
+            mtu_suspected,
+        });
     }
 
     /// Octets that a packet of this interface has for its body.
@@ -327,11 +335,16 @@ impl Router {
     }
 
     fn duplicate_description(&mut self, key: NeighborKey) -> Result<(), DropReason> {
-        let Some(neighbor) = self.neighbor(key) else { return Err(DropReason::UnknownNeighbor) };
+        let Some(neighbor) = self.neighbor_mut(key) else { return Err(DropReason::UnknownNeighbor) };
         if !neighbor.exchange.we_are_master {
-            if let Some(last) = neighbor.exchange.last_sent.clone() {
+            // A master that repeats itself does not accept our answer.
+            neighbor.exchange.retransmissions = neighbor.exchange.retransmissions.saturating_add(1);
+            let count = neighbor.exchange.retransmissions;
+            let last = neighbor.exchange.last_sent.clone();
+            if let Some(last) = last {
                 self.send_normal(key, key.1, PacketBody::DatabaseDescription(last));
             }
+            self.tell_when_stuck(key, count);
         }
         Err(DropReason::DuplicateDescription)
     }

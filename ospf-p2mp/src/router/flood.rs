@@ -115,10 +115,8 @@ impl Router {
         let is_new = neighbor.queues.retransmit.insert(key, fresh).is_none();
         let due = neighbor.deadlines.retransmit.map_or(first, |due| due.min(first));
         neighbor.deadlines.retransmit = Some(due);
-        if is_new {
-            if let Some(entry) = self.lsdb.get_mut(&key) {
-                entry.pending += 1;
-            }
+        if is_new && let Some(entry) = self.lsdb.get_mut(&key) {
+            entry.pending += 1;
         }
         self.queue_answer(now, to, key);
     }

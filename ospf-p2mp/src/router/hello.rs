@@ -225,10 +225,10 @@ impl Router {
 
     fn hello_for(&self, key: NeighborKey) -> Hello {
         let mut hello = self.empty_hello(key.0);
-        if let Some(neighbor) = self.neighbor(key) {
-            if neighbor.state >= NeighborState::Init {
-                hello.neighbors.push(neighbor.router_id);
-            }
+        if let Some(neighbor) = self.neighbor(key)
+            && neighbor.state >= NeighborState::Init
+        {
+            hello.neighbors.push(neighbor.router_id);
         }
         hello
     }

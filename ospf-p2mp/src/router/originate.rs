@@ -85,12 +85,10 @@ impl Router {
             }
             return;
         }
-        if is_router {
-            if let Scope::Area(area) = key.scope {
-                let desired = self.build_router_lsa(now, area);
-                if let Some(own) = self.own.get_mut(&key) {
-                    own.desired = desired;
-                }
+        if is_router && let Scope::Area(area) = key.scope {
+            let desired = self.build_router_lsa(now, area);
+            if let Some(own) = self.own.get_mut(&key) {
+                own.desired = desired;
             }
         }
         self.issue(now, key, refresh);

@@ -116,10 +116,10 @@ impl Router {
                 }
             }
         };
-        if let (Some(sequence), Some(neighbor)) = (sequence, self.neighbor_mut(key)) {
-            if neighbor.state >= NeighborState::Init {
-                neighbor.received_sequence = Some(sequence);
-            }
+        if let (Some(sequence), Some(neighbor)) = (sequence, self.neighbor_mut(key))
+            && neighbor.state >= NeighborState::Init
+        {
+            neighbor.received_sequence = Some(sequence);
         }
         result
     }

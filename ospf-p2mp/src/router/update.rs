@@ -193,11 +193,10 @@ impl Router {
             })
     }
 
+    /// By advertising router. Network-LSAs of a previous router id (section 13.4) need no care: this router is never
+    /// designated.
     pub(super) fn is_self_originated(&self, key: &DbKey) -> bool {
-        let by_us = key.key.advertising_router == self.config.router_id;
-        let of_us = LsaType(key.key.ls_type) == LsaType::NETWORK
-            && self.interfaces.iter().any(|interface| interface.config.address == key.key.link_state_id);
-        by_us || (of_us && by_us)
+        key.key.advertising_router == self.config.router_id
     }
 
     /// Section 13 (5a), more lenient than the RFC's one second (see [`Timers`](crate::Timers)).

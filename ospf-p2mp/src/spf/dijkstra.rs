@@ -220,10 +220,10 @@ impl<'g, 'a> Search<'g, 'a> {
         } else {
             self.store.store(paths)
         };
-        if let Some(state) = self.state_mut(vertex) {
-            if cost < state.cost {
-                self.heap.push(Reverse((cost, vertex)));
-            }
+        if let Some(state) = self.state_mut(vertex)
+            && cost < state.cost
+        {
+            self.heap.push(Reverse((cost, vertex)));
         }
         if let Some(state) = self.state_mut(vertex) {
             state.cost = cost;

@@ -97,7 +97,7 @@ impl PathStore {
         while a != b {
             match (self.node(a), self.node(b)) {
                 (Some(left), Some(right)) if left.gateway == right.gateway => {
-                    (a, b) = (left.before, right.before)
+                    (a, b) = (left.before, right.before);
                 }
                 _ => return false,
             }

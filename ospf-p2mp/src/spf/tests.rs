@@ -15,7 +15,14 @@ pub(super) struct Topology {
 }
 
 impl Topology {
-    pub(super) fn link(&mut self, router: Ipv4Addr, kind: LinkKind, id: Ipv4Addr, data: Ipv4Addr, metric: u16) {
+    pub(super) fn link(
+        &mut self,
+        router: Ipv4Addr,
+        kind: LinkKind,
+        id: Ipv4Addr,
+        data: Ipv4Addr,
+        metric: u16,
+    ) {
         let lsa = self.routers.entry(router).or_insert_with(|| RouterLsa {
             flags: RouterFlags::default(),
             links: Vec::new(),

@@ -47,7 +47,7 @@ impl Hello {
             backup_designated_router: body.try_get_u32().map_err(cut)?.into(),
             neighbors: Vec::with_capacity(body.len() / 4),
         };
-        if body.len() % 4 != 0 {
+        if !body.len().is_multiple_of(4) {
             return Err(DecodeError::TrailingBytes(Field::HelloNeighbors, body.len() % 4));
         }
         while let Ok(id) = body.try_get_u32() {

@@ -318,7 +318,7 @@ impl Cloud {
             if let Some(recorded) = &mut self.recorded {
                 recorded.push(payload.clone());
             }
-            let lost = self.lose_every != 0 && self.serial % self.lose_every == 0;
+            let lost = self.lose_every != 0 && self.serial.is_multiple_of(self.lose_every);
             if lost || payload.len() + 20 > self.path_mtu || !self.reach.contains(&(source, target)) {
                 continue;
             }

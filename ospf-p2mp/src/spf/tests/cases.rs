@@ -95,7 +95,8 @@ fn check(case: &Value, kind: RootInterfaceKind) {
                 .expect("next hops")
                 .iter()
                 .map(|hop| {
-                    let fallbacks = hop["fallback"].as_array().expect("fallbacks").iter().map(address).collect();
+                    let fallbacks =
+                        hop["fallback"].as_array().expect("fallbacks").iter().map(address).collect();
                     (hop["if"].as_str().expect("text").into(), address(&hop["gw"]), fallbacks)
                 })
                 .collect(),
@@ -144,7 +145,13 @@ fn star(spokes: u8) -> Topology {
         let spoke = Ipv4Addr::new(10, 0, 0, number);
         topology.link(hub, LinkKind::POINT_TO_POINT, spoke, hub, 10);
         topology.link(spoke, LinkKind::POINT_TO_POINT, hub, spoke, 10);
-        topology.link(spoke, LinkKind::STUB, Ipv4Addr::new(192, 168, number, 0), Ipv4Addr::new(255, 255, 255, 0), 1);
+        topology.link(
+            spoke,
+            LinkKind::STUB,
+            Ipv4Addr::new(192, 168, number, 0),
+            Ipv4Addr::new(255, 255, 255, 0),
+            1,
+        );
     }
     topology
 }

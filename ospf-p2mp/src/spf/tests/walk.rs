@@ -118,17 +118,12 @@ fn no_packet_loops_and_none_is_lost() {
     for seed in 0..GRAPHS {
         let mut dice = Dice(ChaCha20Rng::seed_from_u64(seed));
         let network = random_network(&mut dice);
-        let tables: Vec<_> = network
-            .roots
-            .iter()
-            .map(|root| network.topology.routes(&network.topology.run(root)))
-            .collect();
+        let tables: Vec<_> =
+            network.roots.iter().map(|root| network.topology.routes(&network.topology.run(root))).collect();
         for (destination, router) in network.topology.routers.keys().enumerate() {
-            let prefix = Ipv4Net::new(
-                Ipv4Addr::new(192, 168, u8::try_from(destination).expect("few routers"), 0),
-                24,
-            )
-            .expect("a prefix");
+            let prefix =
+                Ipv4Net::new(Ipv4Addr::new(192, 168, u8::try_from(destination).expect("few routers"), 0), 24)
+                    .expect("a prefix");
             assert_eq!(*router, id(destination));
             for start in 0..network.roots.len() {
                 let mut at = start;
@@ -138,7 +133,10 @@ fn no_packet_loops_and_none_is_lost() {
                         assert_eq!(at, start, "seed {seed}: a route that leads to a router without one");
                         break;
                     };
-                    assert!(*distance < cost, "seed {seed}: {start} to {prefix} does not come nearer at {at}");
+                    assert!(
+                        *distance < cost,
+                        "seed {seed}: {start} to {prefix} does not come nearer at {at}"
+                    );
                     cost = *distance;
                     // Any equal-cost way, and on it the gateway or any of its fallbacks.
                     let hop = &hops[dice.below(hops.len())];

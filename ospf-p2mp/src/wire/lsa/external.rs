@@ -52,7 +52,7 @@ impl ExternalLsa {
         let [first, m0, m1, m2] = body.try_get_u32().map_err(cut)?.to_be_bytes();
         let forwarding = body.try_get_u32().map_err(cut)?.into();
         let tag = body.try_get_u32().map_err(cut)?;
-        if body.len() % 12 != 0 {
+        if !body.len().is_multiple_of(12) {
             return Err(DecodeError::TrailingBytes(Field::ExternalLsa, body.len() % 12));
         }
         Ok(Self {

@@ -29,7 +29,7 @@ impl NetworkLsa {
     pub fn decode(mut body: &[u8]) -> Result<Self, DecodeError> {
         let mask = body.try_get_u32().map_err(|_| DecodeError::Truncated(Field::NetworkLsa))?;
         let mut lsa = Self { mask: decode_mask(mask)?, routers: Vec::with_capacity(body.len() / 4) };
-        if body.len() % 4 != 0 {
+        if !body.len().is_multiple_of(4) {
             return Err(DecodeError::TrailingBytes(Field::NetworkLsa, body.len() % 4));
         }
         while let Ok(router) = body.try_get_u32() {

@@ -40,7 +40,7 @@ impl SummaryLsa {
         let mask = body.try_get_u32().map_err(cut)?;
         let mask = if mask_matters { decode_mask(mask)? } else { mask.into() };
         let [reserved, m0, m1, m2] = body.try_get_u32().map_err(cut)?.to_be_bytes();
-        if body.len() % 4 != 0 {
+        if !body.len().is_multiple_of(4) {
             return Err(DecodeError::TrailingBytes(Field::SummaryLsa, body.len() % 4));
         }
         let metric = u32::from_be_bytes([0, m0, m1, m2]);
