@@ -1,4 +1,99 @@
-//! IKEv2 (RFC 7296) as a state machine without I/O
+//! IKEv2 (RFC 7296) as a state machine without I/O: both roles, for routers that build DMVPN and other transport-mode
+//! IPsec between gateways.
+//!
+//! # What it is
+//! One [`Endpoint`] per underlay address holds all IKE SAs of that address. It takes datagrams, timeouts and commands,
+//! and gives datagrams, actions for a forwarding plane, and events. It opens no socket, reads no clock and draws no
+//! entropy: time comes in as an argument, randomness as a generator at construction. The same inputs and the same
+//! generator give the same bytes. Peers cannot make it fail: whatever arrives is a counted drop ([`Drops`]), an event,
+//! or progress; every bound is in [`Limits`].
+//!
+//! # What it is not
+//! It does not touch ESP packets (the crate `dmvpn-esp` does) and knows nothing of GRE, NHRP or routes. It has no
+//! certificates, no EAP, no MOBIKE, no configuration payloads beyond their codec, and no IKEv1.
+//!
+//! # Driving it
+//! Give inputs, drain [`Endpoint::poll_output`] to `None`, sleep until [`Endpoint::poll_timeout`]:
+//!
+//! ```
+//! use std::time::Instant;
+//!
+//! use ikev2::{Action, Config, Endpoint, Input, Keyring, Output, Profile, ProfileId, UdpPath};
+//! use rand_chacha::ChaCha20Rng;
+//! use rand_core::SeedableRng as _;
+//!
+//! let mut now = Instant::now();
+//! // The default profile is AES-CBC-256, SHA-256 and group 14, transport mode, GRE between the two addresses.
+//! let mut node = |address: &str, seed: u64| {
+//!     let mut config = Config::new(address.parse().unwrap());
+//!     config.profiles.push(Profile::new("DMVPN", Keyring::any("a long secret")));
+//!     // In production: the system's generator.
+//!     Endpoint::new(config, ChaCha20Rng::seed_from_u64(seed), now)
+//! };
+//! let mut nodes = [node("192.0.2.1", 1)?, node("192.0.2.2", 2)?];
+//!
+//! let remote = "192.0.2.2".parse().unwrap();
+//! nodes[0].handle_input(now, Input::Connect { remote, profile: ProfileId(0) });
+//!
+//! let mut installed = 0;
+//! let mut quiet = false;
+//! while !quiet {
+//!     quiet = true;
+//!     for from in 0..2 {
+//!         while let Some(output) = nodes[from].poll_output() {
+//!             quiet = false;
+//!             match output {
+//!                 Output::Transmit(datagram) => {
+//!                     // The wire: what one sends from its local address arrives at the other's.
+//!                     let path = UdpPath { local: datagram.path.remote, remote: datagram.path.local };
+//!                     nodes[1 - from].handle_input(now, Input::Datagram { path, payload: &datagram.payload });
+//!                 }
+//!                 Output::Action(Action::InstallInbound { .. } | Action::InstallOutbound { .. }) => installed += 1,
+//!                 other => println!("{other:?}"),
+//!             }
+//!         }
+//!     }
+//! }
+//! assert_eq!(installed, 4, "one SA in each direction, on each side");
+//! // Later: sleep until then, and say so.
+//! now = nodes[0].poll_timeout().unwrap();
+//! nodes[0].handle_timeout(now);
+//! # Ok::<(), ikev2::ConfigError>(())
+//! ```
+//!
+//! # What is there
+//!
+//! | subject | where it is specified | how far |
+//! |---|---|---|
+//! | IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL | RFC 7296 | both roles |
+//! | authentication | RFC 7296 2.15 | pre-shared keys, separate for each direction |
+//! | identities | RFC 7296 3.5 | addresses, names, mail addresses, key ids; the others by their bytes |
+//! | IKE and ESP suites | RFC 8247, 8221 | AES-CBC, AES-GCM-16, ChaCha20-Poly1305 (RFC 7634); HMAC-SHA1, SHA2 |
+//! | key agreement | RFC 3526, 5903, 8031, 6989 | groups 14, 15, 16, 19, 20, 21, 31; every public value is checked |
+//! | transport mode, narrowing | RFC 7296 1.3.1, 2.9 | USE_TRANSPORT_MODE demanded in both directions; tunnel mode |
+//! | NAT | RFC 7296 2.23, RFC 3948 | detection, float to 4500, keepalives, selector substitution, rebinding, forced UDP |
+//! | repetition and window | RFC 7296 2.1 to 2.4 | back-off with jitter; identical answers; SET_WINDOW_SIZE granted |
+//! | half-open limits, cookies | RFC 7296 2.6 | in all and per source; two rotating secrets |
+//! | fragmentation | RFC 7383 | both directions |
+//! | rekey and its collisions | RFC 7296 2.8, 2.25 | child SAs with and without PFS, IKE SAs |
+//! | liveness | RFC 7296 2.4 | on demand and periodic |
+//! | childless | RFC 6023 | accepted as responder |
+//! | crossed initiation | not specified anywhere | see [`Endpoint`] |
+//! | IKE_INTERMEDIATE, several key exchanges, PPK | RFC 9242, 9370, 8784 | in [`crypto`] and [`wire`]; not negotiated |
+//! | signatures | RFC 7427 | in [`wire`]; not negotiated |
+//!
+//! Connection attempts end: an attempt that fails is reported once ([`Event::ConnectFailed`]) and not repeated by the
+//! endpoint. Who wants the peer back gives another [`Input::Connect`].
+//!
+//! Inbound SPIs are an index: the low 16 bits are the slot of the child SA ([`ChildId::slot`]), the high 16 bits are
+//! random and not zero, so that no SPI is below 256. A slot rests for a minute before it is used again, and its next
+//! SPI differs.
+//!
+//! # Deviations from RFC 7296
+//! - An authentic malformed *response* closes the IKE SA with a DELETE, where the RFC leaves it open (2.21.3).
+//! - Padding and reserved bytes are not checked on receipt, as the RFC demands; reserved bytes are sent as zero.
+//! - A host that is itself behind a NAT still follows a peer behind a NAT (2.23): a hub behind a static NAT needs it.
+//! - A peer that does not echo USE_TRANSPORT_MODE gets no tunnel-mode SA instead: the child SA is deleted.
 #![forbid(unsafe_code)]
 
 mod config;

@@ -20,6 +20,9 @@ pub(crate) struct Reassembly {
     bytes: usize,
 }
 
+/// A whole message: the type of its first payload and the chain of payloads.
+pub(crate) type Whole = (PayloadType, Zeroizing<Vec<u8>>);
+
 /// A fragment that breaks the rules or the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rejected;
@@ -49,7 +52,7 @@ impl Reassembly {
         total: u16,
         first: PayloadType,
         plain: Zeroizing<Vec<u8>>,
-    ) -> Result<Option<(PayloadType, Zeroizing<Vec<u8>>)>, Rejected> {
+    ) -> Result<Option<Whole>, Rejected> {
         if total > self.total {
             *self = Self::new(self.message_id, total)?;
         }

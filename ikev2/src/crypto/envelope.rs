@@ -165,8 +165,9 @@ impl Envelope {
         if self.encryption.is_aead() {
             let (front, body) = text.split_at_mut(body_offset.min(icv_at));
             let (iv, plain) = body.split_at_mut(iv_len.min(body.len()));
-            if let Some(tag) = self.aead_seal(front, iv, plain) {
-                icv_field.copy_from_slice(&tag);
+            match self.aead_seal(front, iv, plain) {
+                Some(tag) => icv_field.copy_from_slice(&tag),
+                None => plain.fill(0),
             }
         } else {
             let (_, body) = text.split_at_mut(body_offset.min(icv_at));
@@ -222,22 +223,23 @@ impl Envelope {
     }
 }
 
-fn cbc_encrypt<C: BlockCipherEncrypt + KeyInit>(key: &[u8], iv: &[u8], data: &mut [u8])
+fn cbc_encrypt<C>(key: &[u8], iv: &[u8], data: &mut [u8])
 where
-    cbc::Encryptor<C>: cipher::KeyIvInit,
-    C: cipher::BlockSizeUser<BlockSize = cipher::consts::U16>,
+    C: BlockCipherEncrypt + KeyInit + cipher::BlockSizeUser<BlockSize = cipher::consts::U16>,
 {
-    // The lengths follow from the suite; with others nothing is encrypted, and the peer will not accept it.
-    if let Ok(mut cipher) = cbc::Encryptor::<C>::new_from_slices(key, iv) {
-        let (blocks, _) = cipher::Block::<C>::slice_as_chunks_mut(data);
-        cipher.encrypt_blocks(blocks);
+    // The lengths follow from the suite. Should they ever not fit, nothing readable leaves.
+    match cbc::Encryptor::<C>::new_from_slices(key, iv) {
+        Ok(mut cipher) => {
+            let (blocks, _) = cipher::Block::<C>::slice_as_chunks_mut(data);
+            cipher.encrypt_blocks(blocks);
+        }
+        Err(_) => data.fill(0),
     }
 }
 
-fn cbc_decrypt<C: BlockCipherDecrypt + KeyInit>(key: &[u8], iv: &[u8], data: &mut [u8]) -> Option<()>
+fn cbc_decrypt<C>(key: &[u8], iv: &[u8], data: &mut [u8]) -> Option<()>
 where
-    cbc::Decryptor<C>: cipher::KeyIvInit,
-    C: cipher::BlockSizeUser<BlockSize = cipher::consts::U16>,
+    C: BlockCipherDecrypt + KeyInit + cipher::BlockSizeUser<BlockSize = cipher::consts::U16>,
 {
     let mut cipher = cbc::Decryptor::<C>::new_from_slices(key, iv).ok()?;
     let (blocks, _) = cipher::Block::<C>::slice_as_chunks_mut(data);

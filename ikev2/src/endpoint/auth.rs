@@ -217,8 +217,7 @@ impl Endpoint {
     /// Whether nothing else is up or under way with this address.
     fn is_first_contact(&self, key: SaKey) -> bool {
         let Some(sa) = self.sa(key) else { return false };
-        let result = self.sas_with(sa.path.remote.ip()).all(|other| other == key);
-        result
+        self.sas_with(sa.path.remote.ip()).all(|other| other == key)
     }
 
     fn window_notify(&self) -> Option<Payload> {

@@ -248,8 +248,9 @@ impl Net {
         for nat in &self.nats {
             if flight.destination.ip() == nat.outside {
                 let inside = nat.mappings.iter().find(|(_, outside)| **outside == flight.destination.port());
-                let Some((port, _)) = inside else { return };
+                let Some((port, _)) = inside else { continue };
                 flight.destination = SocketAddr::new(nat.inside, *port);
+                break;
             }
         }
         let target = self.nodes.iter().position(|node| node.address == flight.destination.ip() && node.alive);
