@@ -119,7 +119,7 @@ fn hub1_means_what_the_guide_says() {
     assert_eq!(config.ospf_hello_interval(interface), Duration::from_secs(30));
     assert_eq!(config.ospf_dead_interval(interface), Duration::from_secs(120));
     assert_eq!(config.ospf_cost(interface), 1000, "as IOS shows it for a tunnel");
-    assert_eq!(config.ospf_router_id(), Some(ip4("203.0.113.1")), "the highest address");
+    assert_eq!(config.ospf_router_id(), Some(ip4("10.0.0.1")), "the tunnel's address");
 
     let [route] = config.static_routes.as_slice() else { panic!("one route") };
     assert_eq!(route.prefix.to_string(), "0.0.0.0/0");

@@ -66,8 +66,6 @@ rules! {
     SetTwice = "set-twice",
     /// A later line replaces or repeats an earlier one, or goes on with an earlier section.
     Replaced = "replaced",
-    /// The command has no `no` form.
-    NoForm = "no-form",
     /// A word means something here and something else at top level; says how it was taken.
     TakenAs = "taken-as",
     /// A name is used that is not defined.

@@ -145,7 +145,11 @@ impl Grammar {
         let mut misses = Misses { unasked: true, ..Misses::default() };
         match self.read_with(mode, line, &mut misses) {
             Ok(Some(hit)) => Ok(hit),
-            Err(rivals) => Err(Misses { ambiguous: rivals, ..Misses::default() }),
+            Err(rivals) => {
+                // Nothing follows the word that is too short: it would have told the commands apart.
+                let at = line.words.len().saturating_sub(1);
+                Err(Misses { at, ambiguous: rivals, ..Misses::default() })
+            }
             Ok(None) => {
                 let mut misses = Misses::default();
                 // The same once more, this time asking why.
@@ -370,6 +374,13 @@ impl<'a> Reader<'a> {
                 Err(miss) => misses.push((mode, miss)),
             }
         }
+        // A line that does nothing at top level, and almost fits a command of its section, is a mistake in that.
+        let idle = |hit: &Hit<'_>| !matches!(hit.action, Action::One(_) | Action::Many(_) | Action::Open(_));
+        let closer = |(level, hit): &(usize, Hit<'a>)| {
+            let fixed = hit.setting.split(' ').count() + usize::from(hit.matched.negated);
+            *level < levels && idle(hit) && misses.iter().any(|(_, miss)| miss.at > fixed)
+        };
+        hits.retain(|hit| !closer(hit));
         let mut hits = hits.into_iter();
         match (hits.next(), hits.next()) {
             (Some(first), None) => self.apply(first.0, first.1),
