@@ -34,6 +34,14 @@ impl Node {
             Path { nbma, proven, identity: identity.map(Box::from), peers, requested: requested || asked },
         );
         self.join_static(now, id, nbma);
+        if proven {
+            // Entries that were still being probed over it when it was not known to work start over.
+            for address in self.cache.on_path(id) {
+                if self.cache.get(address).is_some_and(|entry| entry.is_dynamic() && !entry.active) {
+                    self.deactivate(now, address, DownReason::PathDown);
+                }
+            }
+        }
         for index in 0..self.servers.len() {
             let Some(server) = self.servers.get(index) else { continue };
             if server.nbma == nbma && server.path.is_none() && server.status != NhsStatus::Waiting {
@@ -194,11 +202,11 @@ impl Node {
         let Some(entry) = self.cache.get_mut(address) else { return };
         let (path, was_active) = (entry.path, entry.active);
         entry.active = false;
-        entry.probe = None;
+        let probe = entry.probe.take();
         entry.changed = now;
         let shortcuts: Vec<_> = entry.shortcuts.iter().copied().collect();
         self.cache.set_path(address, None);
-        self.timers.cancel(Timer::Probe(address));
+        self.forget_probe(address, probe);
         for prefix in shortcuts {
             self.shortcut_down(now, prefix);
         }
@@ -308,12 +316,21 @@ impl Node {
     }
 
     pub(super) fn start_probe(&mut self, now: Instant, address: IpAddr, path: PathId) {
+        let before = self.cache.get_mut(address).and_then(|entry| entry.probe.take());
+        self.forget_probe(address, before);
         let id = self.new_request(Request::Probe(address));
         self.cache.set_path(address, Some(path));
         if let Some(entry) = self.cache.get_mut(address) {
             entry.probe = Some(Probe { id, unanswered: 0, waiting: true });
         }
         self.send_probe(now, address, path, id);
+    }
+
+    fn forget_probe(&mut self, address: IpAddr, probe: Option<Probe>) {
+        self.timers.cancel(Timer::Probe(address));
+        if let Some(probe) = probe {
+            self.requests.remove(&probe.id);
+        }
     }
 
     /// Asks the peer, over its direct path, for its own address: every implementation answers that, and the answer proves

@@ -43,6 +43,8 @@ pub(super) struct Server {
     pub(super) requests_failed: u64,
     pub(super) last_reply: Option<Instant>,
     pub(super) round_trip: Option<Duration>,
+    /// Request id of the registration in force. IOS wants it in the purge that withdraws it.
+    registered_id: Option<u32>,
     request: Option<Registration>,
     start: StartPair,
     refusals: u32,
@@ -84,6 +86,7 @@ impl Server {
             requests_failed: 0,
             last_reply: None,
             round_trip: None,
+            registered_id: None,
             request: None,
             start: StartPair::First,
             refusals: 0,
@@ -171,7 +174,7 @@ impl Node {
     fn retire_server(&mut self, now: Instant, index: usize) {
         let Some(server) = self.servers.get_mut(index) else { return };
         let was_up = server.status == NhsStatus::Up;
-        let (name, path) = (server.name(), server.path);
+        let (name, path, registered_id) = (server.name(), server.path, server.registered_id);
         server.status = NhsStatus::Waiting;
         server.stable = false;
         server.changed = now;
@@ -180,7 +183,7 @@ impl Node {
         self.timers.cancel(Timer::Fallback(index));
         if was_up {
             if let Some(path) = path {
-                self.purge_self(now, path, name);
+                self.purge_self(now, path, name, registered_id);
             }
             self.event(Event::NhsDown { nhs: name, reason: NhsDownReason::Superseded });
             self.withdraw_shortcuts_of(now, index);
@@ -226,6 +229,7 @@ impl Node {
             server.down_reason = Some(reason);
             return;
         }
+        let was_up = server.status == NhsStatus::Up;
         server.status = NhsStatus::Down;
         server.stable = false;
         server.changed = now;
@@ -235,6 +239,9 @@ impl Node {
         self.event(Event::NhsDown { nhs: name, reason });
         self.withdraw_shortcuts_of(now, index);
         self.select_servers(now);
+        if was_up {
+            self.resend_resolutions(now);
+        }
     }
 
     /// Sends a new registration request (a new request id).
@@ -330,6 +337,7 @@ impl Node {
         }
         let own = self.config.tunnel_address;
         server.last_reply = Some(now);
+        server.registered_id = Some(request.id);
         server.refusals = 0;
         server.public_nbma = packet
             .extension(ExtensionType::NAT_ADDRESS)
@@ -450,8 +458,8 @@ impl Node {
         for index in 0..self.servers.len() {
             let Some(server) = self.servers.get(index) else { continue };
             if let (NhsStatus::Up, Some(path)) = (server.status, server.path) {
-                let name = server.name();
-                self.purge_self(now, path, name);
+                let (name, registered_id) = (server.name(), server.registered_id);
+                self.purge_self(now, path, name, registered_id);
             }
         }
         let shortcuts: Vec<_> = self.shortcuts.keys().copied().collect();

@@ -13,6 +13,8 @@ mod registrar;
 mod resolve;
 mod respond;
 mod shortcut;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod views;
 

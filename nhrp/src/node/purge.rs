@@ -141,10 +141,15 @@ impl Node {
     }
 
     /// Withdraws this node's own registration, once and without reply: the node does not wait for anything any more.
-    pub(super) fn purge_self(&mut self, now: Instant, path: PathId, server: IpAddr) {
+    pub(super) fn purge_self(
+        &mut self,
+        now: Instant,
+        path: PathId,
+        server: IpAddr,
+        registered_id: Option<u32>,
+    ) {
         let entry = Cie::new(Some(self.config.nbma), Some(self.config.tunnel_address));
-        let id = self.new_request(Request::Purge);
-        self.requests.remove(&id);
+        let id = registered_id.unwrap_or_default();
         let packet =
             self.originate(PacketType::PURGE_REQUEST, Some(server), Flags::NO_REPLY, id, vec![entry], &[]);
         self.send_on(now, path, &packet);

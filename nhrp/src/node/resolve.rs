@@ -118,6 +118,16 @@ impl Node {
         }
     }
 
+    /// A server died: what was asked of it is asked of another one at once.
+    pub(super) fn resend_resolutions(&mut self, now: Instant) {
+        if self.best_server(None).is_some() {
+            let pending: Vec<IpAddr> = self.resolutions.keys().copied().collect();
+            for destination in pending {
+                self.transmit_resolution(now, destination);
+            }
+        }
+    }
+
     fn end_resolution(&mut self, destination: IpAddr) {
         self.timers.cancel(Timer::Resolve(destination));
         if let Some(resolution) = self.resolutions.remove(&destination) {

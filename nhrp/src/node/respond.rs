@@ -323,7 +323,8 @@ impl Node {
         let direct = is_direct(packet) && self.server_on(from.path).is_none();
         // A request that came straight from its originator shows the address after NAT by itself.
         let observed = direct.then_some(from.nbma);
-        let public = public_address(packet, source).or(observed).filter(|public| *public != private);
+        // What was seen is better than what was said.
+        let public = observed.or_else(|| public_address(packet, source)).filter(|public| *public != private);
         let nbma = public.unwrap_or(private);
         if self.is_own_public(nbma) {
             return None;
@@ -384,17 +385,27 @@ impl Node {
         toward: IpAddr,
         opaque: bool,
     ) {
-        let path =
-            self.cache.get(toward).filter(|entry| !entry.is_dynamic()).and_then(|entry| entry.path).or_else(
-                || match self.server_on(from.path) {
-                    None => self.best_server(Some(from.path)).and_then(|i| self.servers.get(i)?.path),
-                    Some(_) => None,
-                },
-            );
+        let known = |address: IpAddr| {
+            self.cache.get(address).filter(|entry| !entry.is_dynamic()).and_then(|entry| entry.path)
+        };
+        // A reply to somebody else's client goes back through the server that handed us the request.
+        let back = || known(self.hop_before(&packet)?);
+        let up = || match self.server_on(from.path) {
+            None => self.best_server(Some(from.path)).and_then(|i| self.servers.get(i)?.path),
+            Some(_) => None,
+        };
+        let path = known(toward).or_else(back).or_else(up);
         match path.filter(|path| *path != from.path) {
             Some(path) => self.forward(now, from, packet, raw, path, opaque),
             None => self.stats.count_drop(DropReason::Unreachable),
         }
+    }
+
+    /// The server that stands before this node in a reply's copy of the forward transit record.
+    fn hop_before(&self, packet: &Packet) -> Option<IpAddr> {
+        let record = packet.extension(ExtensionType::FORWARD_TRANSIT_RECORD)?.entries()?;
+        let own = record.iter().position(|entry| entry.protocol.ip() == Some(self.config.tunnel_address))?;
+        record.get(own.checked_sub(1)?)?.protocol.ip()
     }
 
     /// One hop further: hop count, loop check, transit record, the requester's NAT address, our authentication.

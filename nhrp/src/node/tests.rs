@@ -1,0 +1,130 @@
+//! What only the inside of a node shows: that nothing is left over, and that timers and buckets keep their word.
+#![allow(clippy::disallowed_methods, reason = "an origin for the hand-held clock")]
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use super::timers::{after, backoff};
+use super::*;
+use crate::config::Nhs;
+use crate::wire::{Body, Cie};
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn spoke(now: Instant) -> Node {
+    let prefix = "10.0.0.0/24".parse().unwrap();
+    let mut config = Config::new(address("10.0.0.11"), prefix, address("198.51.100.1"), 1);
+    config.nhs = vec![Nhs::new(Some(address("10.0.0.1")), Some(address("203.0.113.1")))];
+    Node::new(config, ChaCha20Rng::seed_from_u64(1), now).unwrap()
+}
+
+fn sent(node: &mut Node) -> Vec<Packet> {
+    std::iter::from_fn(|| node.poll_output())
+        .filter_map(|output| match output {
+            Output::Transmit { payload, .. } => Some(Packet::decode(&payload).unwrap()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn deliver(node: &mut Node, now: Instant, nbma: &str, path: u64, packet: &Packet) {
+    let payload = packet.encode().unwrap();
+    node.handle_input(now, Input::Packet { nbma: address(nbma), path: PathId(path), payload: &payload });
+}
+
+/// A spoke whose server is up and that knows 10.0.0.12 without a path to it.
+fn resolved(now: Instant) -> Node {
+    let mut node = spoke(now);
+    let nbma = address("203.0.113.1");
+    node.handle_input(now, Input::PathUp { nbma, path: PathId(1), proven: true, identity: None });
+    let mut reply = sent(&mut node).remove(0);
+    reply.packet_type = PacketType::REGISTRATION_REPLY;
+    deliver(&mut node, now, "203.0.113.1", 1, &reply);
+    node.handle_input(now, Input::Resolve { destination: address("10.0.0.12") });
+    let mut reply = sent(&mut node).remove(0);
+    reply.packet_type = PacketType::RESOLUTION_REPLY;
+    let mut entry = Cie::new(Some(address("198.51.100.2")), Some(address("10.0.0.12")));
+    entry.holding_time = 300;
+    reply.body = Body::Entries(vec![entry]);
+    deliver(&mut node, now, "203.0.113.1", 1, &reply);
+    node
+}
+
+#[test]
+fn paths_that_die_while_being_probed_leave_no_request_behind() {
+    let now = Instant::now();
+    let mut node = resolved(now);
+    let nbma = address("198.51.100.2");
+    for round in 0..50u32 {
+        let now = now + Duration::from_millis(u64::from(round));
+        node.handle_input(now, Input::PathUp { nbma, path: PathId(2), proven: false, identity: None });
+        node.handle_input(now, Input::PathDown { path: PathId(2) });
+    }
+    assert!(node.cache.get(address("10.0.0.12")).is_none());
+    assert_eq!(node.requests.len(), 0, "{:?}", node.requests);
+    assert!(node.timers.deadline(Timer::Probe(address("10.0.0.12"))).is_none());
+}
+
+#[test]
+fn path_that_becomes_proven_ends_its_probe() {
+    let now = Instant::now();
+    let mut node = resolved(now);
+    let nbma = address("198.51.100.2");
+    node.handle_input(now, Input::PathUp { nbma, path: PathId(2), proven: false, identity: None });
+    assert!(!node.cache.get(address("10.0.0.12")).unwrap().active);
+    node.handle_input(now, Input::PathUp { nbma, path: PathId(2), proven: true, identity: None });
+    assert!(node.cache.get(address("10.0.0.12")).unwrap().active);
+    assert_eq!(node.requests.len(), 0);
+    assert!(node.timers.deadline(Timer::Probe(address("10.0.0.12"))).is_none());
+}
+
+#[test]
+fn clear_and_shutdown_leave_no_state() {
+    let now = Instant::now();
+    let mut node = resolved(now);
+    node.handle_input(now, Input::Clear);
+    assert_eq!((node.requests.len(), node.resolutions.len(), node.hold_downs.len()), (0, 0, 0));
+    node.handle_input(now, Input::Shutdown);
+    assert_eq!(node.cache.iter().count(), 0);
+    assert_eq!((node.requests.len(), node.members.len(), node.timers.next()), (0, 0, None));
+}
+
+#[test]
+fn timers_fire_once_in_order_and_can_move_both_ways() {
+    let now = Instant::now();
+    let at = |secs| now + Duration::from_secs(secs);
+    let mut timers = Timers::default();
+    timers.set(Timer::Register(1), at(10));
+    timers.set(Timer::Register(2), at(5));
+    timers.set(Timer::Register(1), at(3));
+    timers.set(Timer::Register(3), at(4));
+    timers.set(Timer::Register(3), at(8));
+    timers.cancel(Timer::Register(2));
+    assert_eq!((timers.next(), timers.pop(at(2))), (Some(at(3)), None));
+    assert_eq!(timers.pop(at(100)), Some(Timer::Register(1)));
+    assert_eq!(timers.pop(at(100)), Some(Timer::Register(3)));
+    assert_eq!((timers.pop(at(100)), timers.next()), (None, None));
+}
+
+#[test]
+fn waits_double_up_to_their_maximum_and_never_overflow() {
+    let second = Duration::from_secs(1);
+    let waits: Vec<u64> = (0..9).map(|n| backoff(second, n, second * 64).as_secs()).collect();
+    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    assert_eq!(backoff(second, u32::MAX, second * 64), second * 64);
+    assert!(backoff(Duration::ZERO, 0, Duration::ZERO) > Duration::ZERO);
+    let now = Instant::now();
+    assert!(after(now, Duration::MAX) > now);
+}
+
+#[test]
+fn bucket_gives_its_capacity_and_refills_evenly() {
+    let now = Instant::now();
+    let mut bucket = Bucket::new(10, Duration::from_secs(10), now);
+    assert_eq!((0..50).filter(|_| bucket.take(now)).count(), 10);
+    assert!(!bucket.take(now + Duration::from_millis(999)));
+    assert!(bucket.take(now + Duration::from_millis(1000)));
+    assert_eq!((0..50).filter(|_| bucket.take(now + Duration::from_secs(60))).count(), 10);
+}
