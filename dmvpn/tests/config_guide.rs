@@ -134,7 +134,7 @@ fn spoke1_registers_with_the_hub() {
     assert!(tunnel.is_spoke());
     assert_eq!(tunnel.effective_next_hop(), NextHopMode::Originator);
     assert_eq!(interface.adjust_mss, Some(1360));
-    assert_eq!(config.tunnel_mtu(tunnel), 1430, "the table of the facts: transport mode, with key");
+    assert_eq!(config.tunnel_mtu(tunnel), 1430, "transport mode, with key");
     let [nhs] = tunnel.nhrp.nhs.as_slice() else { panic!("one server") };
     assert_eq!(nhs.address, Some(ip("10.0.0.1")));
     assert_eq!(tunnel.nhrp.nbma_of(nhs).map(|nbma| nbma.to_string()).as_deref(), Some("203.0.113.1"));

@@ -207,7 +207,7 @@ fn one_of<T: AsRef<str>>(choices: &[T]) -> String {
 }
 
 /// How many letters must be changed, added, left out or exchanged with their neighbour to make one word of the other.
-fn distance(one: &str, two: &str) -> usize {
+pub(super) fn distance(one: &str, two: &str) -> usize {
     let two: Vec<char> = two.chars().collect();
     // Words from a file may be long; no keyword is.
     if one.len() > 64 {
@@ -232,20 +232,4 @@ fn distance(one: &str, two: &str) -> usize {
         previous = Some(letter);
     }
     last.last().copied().unwrap_or(usize::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::distance;
-
-    #[test]
-    fn distance_counts_edits() {
-        assert_eq!(distance("grup", "group"), 1);
-        assert_eq!(distance("goup", "group"), 1);
-        assert_eq!(distance("gruop", "group"), 1, "neighbours exchanged");
-        assert_eq!(distance("group", "group"), 0);
-        assert_eq!(distance("", "prf"), 3);
-        assert_eq!(distance("prf", ""), 3);
-        assert_eq!(distance("peer", "group"), 5);
-    }
 }

@@ -538,12 +538,7 @@ impl<'a> Reader<'a> {
 
     /// Opens a section in the one at hand.
     pub(super) fn enter(&mut self, mode: Mode) {
-        let known = mode
-            .is_closed()
-            .then_some(())
-            .xor(Some(()))
-            .and_then(|()| self.origin(mode))
-            .map(|o| o.line.number);
+        let known = self.origin(mode).map(|origin| origin.line.number);
         if let Some(number) = known.filter(|number| *number != self.place().number) {
             let note = Diagnostic::new(
                 Severity::Note,
