@@ -7,7 +7,10 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::super::reader::{Mode, Reader};
 use super::super::syntax::{Command, Matched};
-use super::{SECOND, change_list, lacking, many, nothing_to_undo, one, open, open_named, unsupported};
+use super::{
+    SECOND, change_list, lacking, many, nothing_to_undo, one, open, open_named, part_without_effect,
+    unsupported,
+};
 use crate::config::{
     Dpd, EspEncryption, EspIntegrity, Group, Hash, Identity, IdentityMatch, IkeEncryption, IkePolicy,
     IkeProfile, IkeProposal, IpsecProfile, Keyring, KeyringPeer, Mode as Encapsulation, Origin, ReplayWindow,
@@ -42,6 +45,7 @@ pub(super) const GLOBAL: &[Command] = &[
         r.config.ike.cookie_challenge = m.number("cookie-challenge");
     }),
     one("crypto ikev2 limit max-in-negotiation-sa <1-1000> [(incoming|outgoing)]", |r, m| {
+        part_without_effect(r, m, &["incoming", "outgoing"], "the limit is for both together");
         r.config.ike.max_in_negotiation = m.number("max-in-negotiation-sa");
     }),
     one("crypto ikev2 limit max-sa <1-100000>", |r, m| r.config.ike.max_sas = m.number("max-sa")),
@@ -212,6 +216,7 @@ pub(super) const IKE_PROFILE: &[Command] = &[
         "only pre-shared keys can authenticate here; use 'pre-share'",
     ),
     one("keyring local NAME [name-mangler NAME]", |r, m| {
+        part_without_effect(r, m, &["name-mangler"], "keys are found by address or identity");
         let name = m.text("local").filter(|_| !m.negated).map(str::to_owned);
         profile(r, |profile| profile.keyring = name);
     }),
@@ -300,6 +305,7 @@ pub(super) const IPSEC_PROFILE: &[Command] = &[
         limits(r, |limits| limits.volume = (!m.negated).then_some(VolumeLimit::Off));
     }),
     one("set security-association idle-time <60-86400> [default]", |r, m| {
+        part_without_effect(r, m, &["default"], "the association ends, and comes back with the next packet");
         limits(r, |limits| limits.idle_time = m.seconds("idle-time"));
     }),
     one("set security-association replay window-size <64-4096>", |r, m| {

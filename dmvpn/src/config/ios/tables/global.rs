@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use super::super::reader::{Mode, Reader};
 use super::super::syntax::{Command, Matched};
 use super::super::value::Arg;
-use super::{change_list, many, one, open, open_named, unsupported};
+use super::{change_list, many, one, open, open_named, part_without_effect, unsupported};
 use crate::config::{Interface, Rule, Severity, StaticRoute};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -16,6 +16,7 @@ pub(super) const COMMANDS: &[Command] = &[
     }),
     open("interface INTERFACE [(point-to-point|multipoint)]", |r, m| {
         let Some(name) = m.interface("interface") else { return };
+        part_without_effect(r, m, &["point-to-point", "multipoint"], "see 'tunnel mode'");
         open_named(
             r,
             m,
@@ -40,6 +41,7 @@ pub(super) const COMMANDS: &[Command] = &[
 /// `ip route PREFIX MASK [INTERFACE] [GATEWAY] [DISTANCE] ...`
 fn route(r: &mut Reader<'_>, m: &Matched<'_>) {
     let (Some(address), Some(length)) = (m.ipv4("route", 0), m.prefix_len("route")) else { return };
+    part_without_effect(r, m, &["permanent"], "the route goes with its interface");
     let Ok(network) = Ipv4Net::new(address, length) else { return };
     if network.trunc() != network {
         let expected = format!("{} {}", network.network(), network.netmask());

@@ -94,6 +94,14 @@ fn open_named<T>(
     reader.enter(mode(index));
 }
 
+/// Says that a part of a line changes nothing, if it is there.
+fn part_without_effect(reader: &mut Reader<'_>, matched: &Matched<'_>, keywords: &[&str], reason: &str) {
+    for keyword in keywords.iter().filter(|keyword| matched.has(keyword) && !matched.negated) {
+        let message = format!("'{keyword}' has no effect here: {reason}");
+        reader.say(Severity::Note, Rule::NoEffect, 0, &message, "");
+    }
+}
+
 fn nothing_to_undo(reader: &mut Reader<'_>) {
     reader.say(Severity::Note, Rule::NoEffect, 0, "no effect: there is nothing that it would undo", "");
 }

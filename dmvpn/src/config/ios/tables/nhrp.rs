@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net};
 use super::super::reader::Reader;
 use super::super::syntax::{Command, Matched};
 use super::tunnel::{change, tunnel};
-use super::{SECOND, change_list, lacking, many, no_effect, one};
+use super::{SECOND, change_list, lacking, many, no_effect, one, part_without_effect};
 use crate::config::{Cluster, MaxSend, MulticastMap, Nbma, Nhrp, NhrpMap, Nhs, Rule, Severity};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -59,7 +59,10 @@ pub(super) const COMMANDS: &[Command] = &[
         let limit = m.number("max-send").zip(m.seconds("every"));
         nhrp(r, |nhrp| nhrp.max_send = limit.map(|(packets, interval)| MaxSend { packets, interval }));
     }),
-    one("ip nhrp server-only [non-caching]", |r, m| nhrp(r, |nhrp| nhrp.server_only = !m.negated)),
+    one("ip nhrp server-only [non-caching]", |r, m| {
+        part_without_effect(r, m, &["non-caching"], "who asks for nothing learns nothing");
+        nhrp(r, |nhrp| nhrp.server_only = !m.negated);
+    }),
     one("ip nhrp cache non-authoritative", |r, m| nhrp(r, |nhrp| nhrp.cache_non_authoritative = !m.negated)),
     one("ip nhrp record", |r, m| nhrp(r, |nhrp| nhrp.record = !m.negated)),
     one("if-state nhrp", |r, m| nhrp(r, |nhrp| nhrp.if_state = !m.negated)),
@@ -124,6 +127,7 @@ fn set_group(r: &mut Reader<'_>, m: &Matched<'_>) {
 
 /// `ip nhrp map ADDRESS [MASK] NBMA`
 fn map(r: &mut Reader<'_>, m: &Matched<'_>) {
+    part_without_effect(r, m, &["preference"], "an address has one mapping");
     let Some(address) = unicast(r, m, "map", 0) else { return };
     let prefix = match (address, m.prefix_len("map")) {
         (IpAddr::V4(address), Some(length)) => {

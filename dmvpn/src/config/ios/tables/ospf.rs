@@ -6,7 +6,9 @@ use std::net::Ipv4Addr;
 use super::super::reader::{Mode, Reader};
 use super::super::syntax::{Command, Matched};
 use super::interface::change as interface;
-use super::{change_list, lacking, lacking_section, many, nothing_to_undo, one, open, open_named};
+use super::{
+    change_list, lacking, lacking_section, many, nothing_to_undo, one, open, open_named, part_without_effect,
+};
 use crate::config::{
     Area, ChainAlgorithm, ChainKey, DefaultInformation, InterfaceOspf, KeyChain, MaxMetric, MessageDigestKey,
     MetricType, Origin, Ospf, OspfAuthentication, OspfNeighbor, OspfNetwork, OspfNetworkType, Redistribute,
@@ -229,6 +231,12 @@ pub(super) const PROCESS: &[Command] = &[
     lacking("area AREA (default-cost|filter-list|sham-link) TEXT", "it belongs to what is not there"),
     many("neighbor IPV4 [cost <1-65535>] [priority <0-255>] [poll-interval <0-4294967295>]", |r, m| {
         let Some(address) = m.ipv4("neighbor", 0) else { return };
+        part_without_effect(
+            r,
+            m,
+            &["priority", "poll-interval"],
+            "there is no election, and Hellos keep their interval",
+        );
         let made = OspfNeighbor { address, cost: m.number("cost"), line: r.place() };
         change_list(r, m.negated, neighbors, |one| one.address == address, Some(made));
     }),
