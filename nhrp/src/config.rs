@@ -53,6 +53,9 @@ pub struct Config {
     pub link_local: Option<Ipv6Addr>,
     /// Serve registrations. Default (`None`): only a node without NHSs does.
     pub server: Option<bool>,
+    /// Ask before a new or moved client is registered ([`Output::AdmissionQuery`](crate::Output::AdmissionQuery)): is this
+    /// authenticated identity allowed this overlay address?
+    pub admission: bool,
     /// Never originate resolution requests (`ip nhrp server-only`).
     pub server_only: bool,
     /// Largest number of NHSs kept up per cluster (`ip nhrp nhs cluster N max-connections M`). No entry: all of them.
@@ -89,6 +92,7 @@ impl Config {
             mtu: 17912,
             link_local: None,
             server: None,
+            admission: false,
             server_only: false,
             cluster_max_connections: BTreeMap::new(),
             fallback: Duration::ZERO,
@@ -257,7 +261,7 @@ pub struct Timing {
     pub probe_attempts: u32,
     /// Time between probes of a direct path that nothing else (IPsec, DPD) watches. Default 10 s.
     pub probe_interval: Duration,
-    /// How long the routing table may take to answer a query. Default 5 s.
+    /// How long the owner may take to answer a route or admission query. Default 5 s.
     pub route_wait: Duration,
     /// Traffic this recent counts as use. Default 60 s, as the `used` flag of IOS.
     pub used_window: Duration,
@@ -294,7 +298,7 @@ pub struct Limits {
     pub pending_resolutions: usize,
     /// Answers that wait for a direct path. Default 1024.
     pub pending_replies: usize,
-    /// Routing table queries under way. Default 1024.
+    /// Routing table queries under way, and admission queries under way (each). Default 1024.
     pub route_queries: usize,
     /// Flows remembered to space traffic indications. Default 4096.
     pub redirect_pairs: usize,

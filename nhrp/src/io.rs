@@ -23,6 +23,10 @@ impl fmt::Display for PathId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RouteToken(pub u64);
 
+/// Joins an [`Output::AdmissionQuery`] to its [`Input::AdmissionAnswer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AdmissionToken(pub u64);
+
 /// One fact or request for [`Node::handle_input`](crate::Node::handle_input).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -85,6 +89,13 @@ pub enum Input<'a> {
         token: RouteToken,
         /// The best route, if any.
         route: Option<RouteInfo>,
+    },
+    /// Answer to [`Output::AdmissionQuery`].
+    AdmissionAnswer {
+        /// Token of the query.
+        token: AdmissionToken,
+        /// Register the client; otherwise it is refused with code 4.
+        admit: bool,
     },
     /// The covering route of this prefix went away or points elsewhere: shortcuts under it are withdrawn.
     RouteChanged {
@@ -151,6 +162,19 @@ pub enum Output {
         token: RouteToken,
         /// Address to look up, without shortcuts.
         destination: IpAddr,
+    },
+    /// May this client register? Asked for new and moved clients if [`Config::admission`](crate::Config::admission) is set,
+    /// answered by [`Input::AdmissionAnswer`] within `Timing::route_wait`; without an answer the request is dropped and the
+    /// client asks again.
+    AdmissionQuery {
+        /// To be repeated in the answer.
+        token: AdmissionToken,
+        /// Overlay address it wants.
+        tunnel_address: IpAddr,
+        /// Outer source address.
+        nbma: IpAddr,
+        /// The path it came over, which has the authenticated identity.
+        path: PathId,
     },
     /// A change for the forwarding plane.
     Action(Action),

@@ -116,8 +116,8 @@ pub use auth::Authentication;
 pub use config::{Config, Limits, MulticastMap, Nhs, ResolutionPolicy, StaticMap, Timing};
 pub use error::{ConfigError, DecodeError, EncodeError};
 pub use io::{
-    Action, AdjacencyKind, Destination, DownReason, Event, Input, Limit, NhsDownReason, Output, PathId,
-    RouteInfo, RouteToken,
+    Action, AdjacencyKind, AdmissionToken, Destination, DownReason, Event, Input, Limit, NhsDownReason,
+    Output, PathId, RouteInfo, RouteToken,
 };
 pub use node::Node;
 pub use stats::{DropReason, Stats};

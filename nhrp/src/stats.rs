@@ -126,6 +126,8 @@ drop_reasons! {
     SourceMismatch = "source address of another client",
     /// Not for a node without clients.
     NotServer = "not a server",
+    /// The owner does not admit the client.
+    NotAdmitted = "not admitted",
     /// No request is waiting for this reply.
     Unsolicited = "unsolicited reply",
     /// The binding is not acceptable.

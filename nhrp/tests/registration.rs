@@ -354,3 +354,57 @@ fn unprotected_registration_is_answered_to_the_outer_source() {
 fn world_origin() -> std::time::Instant {
     <std::time::Instant as common::Origin>::now_for_tests()
 }
+
+#[test]
+fn admission_is_asked_for_new_clients_only_and_refused_clients_hear_code_4() {
+    let mut hub = hub_config();
+    hub.admission = true;
+    let mut world = World::new(vec![hub, spoke_config(11), spoke_config(12)]);
+    let mut asked = 0;
+    for _ in 0..300 {
+        world.run(secs(1));
+        let queries: Vec<_> = world
+            .log
+            .iter()
+            .filter_map(|(_, node, output)| match output {
+                Output::AdmissionQuery { token, tunnel_address, .. } if *node == 0 => {
+                    Some((*token, *tunnel_address))
+                }
+                _ => None,
+            })
+            .collect();
+        for (token, tunnel_address) in queries.iter().skip(asked) {
+            world.input(
+                0,
+                Input::AdmissionAnswer { token: *token, admit: *tunnel_address == ip("10.0.0.11") },
+            );
+        }
+        asked = queries.len();
+    }
+    let registered: Vec<_> = world.nodes[0].cache().map(|view| view.next_hop).collect();
+    assert_eq!(registered, [ip("10.0.0.11")]);
+    assert!(
+        world
+            .events(2)
+            .contains(&Event::RegistrationRefused { nhs: ip("10.0.0.1"), code: CieCode::PROHIBITED })
+    );
+    let of_11 = world.log.iter().filter(|(_, _, output)| {
+        matches!(output, Output::AdmissionQuery { tunnel_address, .. }
+        if *tunnel_address == ip("10.0.0.11"))
+    });
+    assert!(of_11.count() <= 2, "a refresh is not asked about");
+    assert!(world.nodes[0].stats().dropped(nhrp::DropReason::NotAdmitted) >= 3);
+}
+
+#[test]
+fn admission_without_an_answer_is_dropped_in_time() {
+    let mut hub = hub_config();
+    hub.admission = true;
+    let mut world = World::new(vec![hub, spoke_config(11)]);
+    world.run(ms(95));
+    let deadline = world.nodes[0].poll_timeout().unwrap();
+    assert_eq!(deadline - world.now, ms(4995));
+    world.run(secs(60));
+    assert_eq!(world.nodes[0].cache().count(), 0);
+    assert!(world.sent_at(0, PacketType::REGISTRATION_REPLY).is_empty());
+}

@@ -480,6 +480,7 @@ impl Node {
         self.resolutions.clear();
         self.replies.clear();
         self.queries.clear();
+        self.admissions.clear();
         self.purges.clear();
         self.hold_downs.clear();
         self.timers.clear();

@@ -38,7 +38,7 @@ use self::shortcut::{Redirects, Shortcut};
 use self::timers::{Timer, Timers};
 use crate::config::Config;
 use crate::error::ConfigError;
-use crate::io::{DownReason, Event, Input, Output, PathId, RouteToken};
+use crate::io::{AdmissionToken, DownReason, Event, Input, Output, PathId, RouteToken};
 use crate::stats::{DropReason, Stats};
 use crate::wire::{ErrorCode, ExtensionType, Packet, PacketType};
 
@@ -62,6 +62,8 @@ pub struct Node {
     replies: BTreeMap<IpAddr, Vec<PendingReply>>,
     pending_replies: usize,
     queries: BTreeMap<RouteToken, Query>,
+    /// Registrations that wait for admission.
+    admissions: BTreeMap<AdmissionToken, (Sender, Packet)>,
     purges: BTreeMap<u32, PendingPurge>,
     shortcuts: BTreeMap<IpNet, Shortcut>,
     redirects: Redirects,
@@ -138,6 +140,7 @@ impl Node {
             replies: BTreeMap::new(),
             pending_replies: 0,
             queries: BTreeMap::new(),
+            admissions: BTreeMap::new(),
             purges: BTreeMap::new(),
             shortcuts: BTreeMap::new(),
             redirects: Redirects::default(),
@@ -170,6 +173,7 @@ impl Node {
                 self.redirectable(now, Sender { nbma, path }, packet);
             }
             Input::RouteAnswer { token, route } => self.route_answer(now, token, route),
+            Input::AdmissionAnswer { token, admit } => self.admission_answer(now, token, admit),
             Input::RouteChanged { prefix } => self.route_changed(prefix),
             Input::NbmaChanged { nbma } => self.nbma_changed(now, nbma),
             Input::Clear => self.clear(now),
@@ -196,6 +200,9 @@ impl Node {
                     self.hold_downs.remove(&address);
                 }
                 Timer::Query(token) => self.query_due(now, token),
+                Timer::Admission(token) => {
+                    self.admissions.remove(&token);
+                }
                 Timer::Purge(id) => self.purge_due(now, id),
             }
         }

@@ -9,7 +9,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::io::{DownReason, Event, Limit};
+use crate::io::{AdmissionToken, DownReason, Event, Limit, Output};
 use crate::node::build::{HOP_COUNT, fill_extension};
 use crate::node::cache::{Entry, Origin};
 use crate::node::timers::{Timer, after};
@@ -38,13 +38,75 @@ impl Node {
             self.send_error(now, from, &packet, ErrorCode::UNREACHABLE, 0, raw);
             return;
         }
-        let unique = packet.flags.contains(Flags::REGISTRATION_UNIQUE);
-        let mut entries = packet.entries().to_vec();
-        if entries.is_empty() {
+        if packet.entries().is_empty() {
             self.stats.count_drop(DropReason::InvalidBinding);
             self.send_error(now, from, &packet, ErrorCode::PROTOCOL, 0, raw);
             return;
         }
+        if self.config.admission && !self.is_refresh(from, &packet, source) {
+            self.ask_admission(now, from, packet, source);
+            return;
+        }
+        self.register_client(now, from, packet, source, claimed);
+    }
+
+    /// All that it asks for is already registered over this path.
+    fn is_refresh(&self, from: Sender, packet: &Packet, source: IpAddr) -> bool {
+        packet.entries().iter().map(|entry| entry.protocol.ip().unwrap_or(source)).chain([source]).all(
+            |address| {
+                self.cache.get(address).is_some_and(|entry| {
+                    entry.is_registered() && entry.path == Some(from.path) && entry.nbma == from.nbma
+                })
+            },
+        )
+    }
+
+    fn ask_admission(&mut self, now: Instant, from: Sender, packet: Packet, tunnel_address: IpAddr) {
+        if self.admissions.len() >= self.config.limits.route_queries {
+            self.stats.count_drop(DropReason::Limit);
+            return;
+        }
+        let token = AdmissionToken(self.next_token);
+        self.next_token = self.next_token.wrapping_add(1);
+        self.admissions.insert(token, (from, packet));
+        let wait = self.config.timing.route_wait.max(Duration::from_millis(10));
+        self.timers.set(Timer::Admission(token), after(now, wait));
+        let Sender { nbma, path } = from;
+        self.outputs.push_back(Output::AdmissionQuery { token, tunnel_address, nbma, path });
+    }
+
+    /// The owner's word on a client.
+    pub(super) fn admission_answer(&mut self, now: Instant, token: AdmissionToken, admit: bool) {
+        let Some((from, packet)) = self.admissions.remove(&token) else { return };
+        self.timers.cancel(Timer::Admission(token));
+        let (Some(source), Some(claimed)) = (packet.source_protocol.ip(), packet.source_nbma.ip()) else {
+            return;
+        };
+        if admit {
+            self.register_client(now, from, packet, source, claimed);
+            return;
+        }
+        self.stats.count_drop(DropReason::NotAdmitted);
+        let mut entries = packet.entries().to_vec();
+        for entry in &mut entries {
+            entry.code = CieCode::PROHIBITED;
+            entry.holding_time = 0;
+        }
+        let reply = self.registration_answer(from, packet, source, claimed, entries);
+        let to = self.back(from);
+        self.send(now, to, &reply);
+    }
+
+    fn register_client(
+        &mut self,
+        now: Instant,
+        from: Sender,
+        packet: Packet,
+        source: IpAddr,
+        claimed: IpAddr,
+    ) {
+        let unique = packet.flags.contains(Flags::REGISTRATION_UNIQUE);
+        let mut entries = packet.entries().to_vec();
         for entry in &mut entries {
             self.register_entry(now, from, source, claimed, unique, entry);
         }

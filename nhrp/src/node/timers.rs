@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 
-use crate::io::RouteToken;
+use crate::io::{AdmissionToken, RouteToken};
 
 /// What a deadline is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +36,8 @@ pub(super) enum Timer {
     HoldDown(IpAddr),
     /// The routing table does not answer.
     Query(RouteToken),
+    /// Nobody says whether a client is admitted.
+    Admission(AdmissionToken),
     /// Retransmission of a purge request.
     Purge(u32),
 }
