@@ -312,14 +312,17 @@ fn write_drops(f: &mut fmt::Formatter<'_>, places: &[(String, Vec<(String, u64)>
 /// A word of a command line and the byte that it starts at.
 type Word<'a> = (usize, &'a str);
 
+/// Reads the rest of a line; the start of a word that it does not understand comes back as an error.
+type Argument = fn(&[Word<'_>]) -> Result<ShowCommand, usize>;
+
 /// A keyword, and what may follow it.
 struct Keyword {
     word: &'static str,
     /// The command if the line ends here.
     command: Option<fn() -> ShowCommand>,
     next: &'static [Keyword],
-    /// Reads what is no keyword; a word that it does not understand comes back as an error.
-    argument: Option<fn(&[Word<'_>]) -> Result<ShowCommand, usize>>,
+    /// Reads what is no keyword.
+    argument: Option<Argument>,
 }
 
 const fn group(word: &'static str, next: &'static [Keyword]) -> Keyword {

@@ -10,6 +10,9 @@ mod interface;
 mod nhrp;
 mod ospf;
 mod route;
+#[cfg(test)]
+#[cfg(feature = "sim")]
+mod tests;
 
 use core::time::Duration;
 use std::time::Instant;
@@ -72,9 +75,9 @@ impl Engine {
             ShowCommand::RouteOspf => View::RouteTable(self.routes(now).ospf()),
             ShowCommand::RouteAddress(address) => View::RouteLookup(self.route(now, *address)),
             ShowCommand::RoutePrefix(prefix) => View::RouteLookup(self.route_to(now, *prefix)),
-            ShowCommand::Interfaces => View::Interfaces(self.interfaces()),
-            ShowCommand::Interface(name) => View::Interface(self.interface(name).map(Box::new)),
-            ShowCommand::IpInterfaceBrief => View::IpInterfaceBrief(self.interfaces()),
+            ShowCommand::Interfaces => View::Interfaces(self.interfaces(now)),
+            ShowCommand::Interface(name) => View::Interface(self.interface(now, name).map(Box::new)),
+            ShowCommand::IpInterfaceBrief => View::IpInterfaceBrief(self.interfaces(now)),
             ShowCommand::Drops => View::Drops(self.drops()),
             ShowCommand::Filtered { command, exclude, text } => View::Filtered {
                 view: Box::new(self.show(now, command)),

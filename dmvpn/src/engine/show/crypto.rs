@@ -47,8 +47,8 @@ impl Engine {
     ///
     /// A session keeps its number until it ends. Packets and bytes are those of the SAs that are there now, not of those
     /// that they replaced; packets that were dropped are not counted by session but in [`Engine::drops`], so `drops`
-    /// is 0. IKEv2 tells how many negotiations run, but not with whom: a peer that is waited for shows as negotiating
-    /// while any is under way.
+    /// is 0. IKEv2 does not tell with whom it negotiates: a server without session shows as negotiating for as long as
+    /// NHRP waits for the path to it.
     #[must_use]
     pub fn crypto_sessions(&self, now: Instant) -> CryptoSessions {
         let peers = self.peers();
@@ -57,9 +57,9 @@ impl Engine {
             peers.iter().map(|peer| (peer.underlay.address, peer.view.remote.ip())).collect();
         for tunnel in self.tunnels.iter().filter(|tunnel| tunnel.profile.is_some()) {
             let Some(underlay) = self.underlays.get(tunnel.underlay.index()) else { continue };
-            for (nbma, wanted) in configured_peers(tunnel) {
+            for (nbma, server) in configured_peers(tunnel) {
                 if known.insert((underlay.address, nbma)) {
-                    sessions.push(missing_session(underlay, tunnel, nbma, wanted));
+                    sessions.push(missing_session(underlay, tunnel, nbma, server));
                 }
             }
         }
@@ -329,18 +329,22 @@ fn is_live(child: &ChildView) -> bool {
     !matches!(child.state, ChildState::Deleting | ChildState::Draining)
 }
 
-/// The underlay addresses that a tunnel's configuration names, each with whether a session is wanted now.
-pub(super) fn configured_peers(tunnel: &Tunnel) -> impl Iterator<Item = (IpAddr, bool)> + '_ {
-    let servers = tunnel.node.nhs().map(|server| (server.nbma, server.status != NhsStatus::Waiting));
-    let maps = tunnel.node.config().maps.iter().map(|map| (map.nbma, true));
+/// The underlay addresses that a tunnel's configuration names, with the state of the server where it is one.
+pub(super) fn configured_peers(tunnel: &Tunnel) -> impl Iterator<Item = (IpAddr, Option<NhsStatus>)> + '_ {
+    let servers = tunnel.node.nhs().map(|server| (server.nbma, Some(server.status)));
+    let maps = tunnel.node.config().maps.iter().map(|map| (map.nbma, None));
     servers.chain(maps)
 }
 
 /// A peer that the configuration names and that there is no session with.
-fn missing_session(underlay: &Underlay, tunnel: &Tunnel, nbma: IpAddr, wanted: bool) -> CryptoSession {
+fn missing_session(
+    underlay: &Underlay,
+    tunnel: &Tunnel,
+    nbma: IpAddr,
+    server: Option<NhsStatus>,
+) -> CryptoSession {
     let mut session = CryptoSession::new(tunnel.name.clone(), nbma);
-    let negotiations = underlay.endpoint.as_ref().map_or(0, |endpoint| endpoint.stats().half_open);
-    if wanted && negotiations > 0 {
+    if server == Some(NhsStatus::Probing) {
         session.status = SessionStatus::DownNegotiating;
     }
     if let Some(port) = underlay.endpoint.as_ref().map(|endpoint| endpoint.config().port) {

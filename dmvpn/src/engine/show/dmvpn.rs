@@ -28,8 +28,9 @@ impl Engine {
                 continue;
             }
             let Some(local) = self.underlay_address(tunnel) else { continue };
-            for (nbma, wanted) in crypto::configured_peers(tunnel) {
+            for (nbma, server) in crypto::configured_peers(tunnel) {
                 let pending = (tunnel.name.clone(), nbma);
+                let wanted = server != Some(NhsStatus::Waiting);
                 if wanted && !progress.contains_key(&(local, nbma)) && !view.pending.contains(&pending) {
                     view.pending.push(pending);
                 }
@@ -113,7 +114,7 @@ impl Engine {
     }
 
     /// Whether NHRP's route for a prefix is in force, and if so, whether it overrides another's next hop.
-    fn installed(&self, prefix: Ipv4Net) -> Option<bool> {
+    pub(super) fn installed(&self, prefix: Ipv4Net) -> Option<bool> {
         let (route, overrides) = self.rib.best(prefix)?;
         (route.source == RouteSource::Nhrp).then_some(overrides)
     }

@@ -1,12 +1,15 @@
 //! `show interfaces`.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Instant;
 
 use ipnet::{IpNet, Ipv4Net};
 
+use super::ago;
 use crate::config;
 use crate::engine::{Engine, Tunnel, build};
-use crate::ids::TunnelId;
+use crate::ids::{PathId, TunnelId};
 use crate::views::{Interface, InterfaceCounters, TunnelDetails};
 
 /// The MTU of an interface that the configuration does not tell, as when the engine is built.
@@ -15,19 +18,20 @@ const DEFAULT_MTU: u16 = 1500;
 impl Engine {
     /// The interface with this name, which may be short (`tu0`) and in any letters.
     ///
-    /// Packets of interfaces that are no tunnels are the embedder's: their counters are 0. Rates and the times of the last
-    /// packets are not kept. Drops by reason are counted for the whole router ([`Engine::drops`]), so `drops` is empty.
+    /// Packets of interfaces that are no tunnels are the embedder's: their counters are 0. Rates are not kept. Of the times
+    /// of the last packets only that of the input of a protected tunnel is, to the second, and where several tunnels share
+    /// their SAs it is the last input of all of them. Drops by reason are counted for the whole router
+    /// ([`Engine::drops`]), so `drops` is empty.
     #[must_use]
-    pub fn interface(&self, name: &str) -> Option<Interface> {
-        let (index, _) =
-            self.config.interfaces.iter().enumerate().find(|(_, interface)| is_meant(name, interface))?;
-        self.interface_at(index)
+    pub fn interface(&self, now: Instant, name: &str) -> Option<Interface> {
+        let index = self.config.interfaces.iter().position(|interface| is_meant(name, interface))?;
+        self.interface_at(now, index)
     }
 
     /// All interfaces, in the order of the configuration.
     #[must_use]
-    pub fn interfaces(&self) -> Vec<Interface> {
-        (0..self.config.interfaces.len()).filter_map(|index| self.interface_at(index)).collect()
+    pub fn interfaces(&self, now: Instant) -> Vec<Interface> {
+        (0..self.config.interfaces.len()).filter_map(|index| self.interface_at(now, index)).collect()
     }
 
     /// What the configuration says of a tunnel.
@@ -48,7 +52,7 @@ impl Engine {
             .find(|interface| interface.address.is_some_and(|address| IpAddr::V4(address.address) == nbma))
     }
 
-    fn interface_at(&self, index: usize) -> Option<Interface> {
+    fn interface_at(&self, now: Instant, index: usize) -> Option<Interface> {
         let configured = self.config.interfaces.get(index)?;
         let mut view = Interface::new(configured.name.clone(), configured.mtu.unwrap_or(DEFAULT_MTU));
         view.description = Some(configured.description.clone()).filter(|description| !description.is_empty());
@@ -67,8 +71,9 @@ impl Engine {
             view.mtu = build::ip_mtu(configured, link_mtu);
             view.up = built.is_some_and(|(_, tunnel)| tunnel.is_up);
             view.tunnel = Some(self.tunnel_details(configured, settings, built, view.mtu));
-            if let Some((id, _)) = built {
+            if let Some((id, tunnel)) = built {
                 view.counters = self.counters(id);
+                view.counters.last_input = self.last_input(tunnel).map(|at| ago(now, at));
             }
         }
         Some(view)
@@ -116,6 +121,16 @@ impl Engine {
     /// How many protected tunnels have this source.
     fn protected_on(&self, underlay: crate::UnderlayId) -> usize {
         self.tunnels.iter().filter(|tunnel| tunnel.underlay == underlay && tunnel.profile.is_some()).count()
+    }
+
+    /// When an authentic packet last came in under one of the SAs that a tunnel uses.
+    fn last_input(&self, tunnel: &Tunnel) -> Option<Instant> {
+        tunnel.profile?;
+        let underlay = self.underlays.get(tunnel.underlay.index())?;
+        let used: BTreeSet<PathId> = tunnel.adjacencies.values().map(|adjacency| adjacency.path).collect();
+        let peers = underlay.endpoint.iter().flat_map(ikev2::Endpoint::peers);
+        let own = peers.filter(|peer| underlay.peers.get(&peer.peer).is_some_and(|path| used.contains(path)));
+        own.flat_map(|peer| peer.children).filter_map(|child| child.last_inbound).max()
     }
 
     fn counters(&self, id: TunnelId) -> InterfaceCounters {

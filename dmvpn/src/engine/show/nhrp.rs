@@ -6,8 +6,9 @@ use std::time::Instant;
 use ::nhrp::wire::PacketType;
 use ::nhrp::{AdjacencyKind, CacheKind, CacheView, NhsDownReason, NhsStatus, Stats};
 
-use super::ago;
-use super::until;
+use ipnet::IpNet;
+
+use super::{ago, until};
 use crate::engine::{Engine, Tunnel};
 use crate::views::{
     NhrpCache, NhrpCounts, NhrpEntry, NhrpFlag, NhrpInterfaceTraffic, NhrpKind, NhrpMulticast,
@@ -24,7 +25,7 @@ impl Engine {
         let entries = self
             .tunnels
             .iter()
-            .flat_map(|tunnel| tunnel.node.cache().map(move |entry| cache_entry(tunnel, now, &entry)));
+            .flat_map(|tunnel| tunnel.node.cache().map(move |entry| self.cache_entry(tunnel, now, &entry)));
         NhrpCache { entries: entries.collect(), detail: false }
     }
 
@@ -85,6 +86,29 @@ impl Engine {
     pub fn nhrp_traffic(&self) -> NhrpTraffic {
         NhrpTraffic { interfaces: self.tunnels.iter().map(traffic).collect() }
     }
+
+    fn cache_entry(&self, tunnel: &Tunnel, now: Instant, view: &CacheView) -> NhrpEntry {
+        let kind = match view.kind {
+            _ if view.flags.local => NhrpKind::Local,
+            CacheKind::Static => NhrpKind::Static,
+            CacheKind::Incomplete => NhrpKind::Incomplete,
+            _ => NhrpKind::Dynamic,
+        };
+        let mut entry = NhrpEntry::new(view.prefix, view.next_hop, tunnel.name.clone(), kind);
+        entry.created = ago(now, view.created);
+        entry.expires = view.expires.map(|at| until(now, at));
+        entry.nbma = view.nbma;
+        entry.claimed_nbma = view.claimed_nbma.filter(|claimed| Some(*claimed) != view.nbma);
+        entry.preference = view.preference;
+        entry.flags = flags(tunnel, view);
+        let overrides = matches!(view.prefix, IpNet::V4(prefix) if self.installed(prefix) == Some(true));
+        if overrides && !view.flags.nho {
+            entry.flags.push(NhrpFlag::Nho);
+        }
+        let is_learned = matches!(kind, NhrpKind::Dynamic | NhrpKind::Incomplete) && !view.flags.registered;
+        entry.path = is_learned.then(|| path_state(tunnel, view));
+        entry
+    }
 }
 
 /// What `show ip nhrp` prints: on the guide's hub `registered nhop`, although the registration is unique.
@@ -112,25 +136,6 @@ fn without_implied(mut cache: NhrpCache) -> NhrpCache {
         });
     }
     cache
-}
-
-fn cache_entry(tunnel: &Tunnel, now: Instant, view: &CacheView) -> NhrpEntry {
-    let kind = match view.kind {
-        _ if view.flags.local => NhrpKind::Local,
-        CacheKind::Static => NhrpKind::Static,
-        CacheKind::Incomplete => NhrpKind::Incomplete,
-        _ => NhrpKind::Dynamic,
-    };
-    let mut entry = NhrpEntry::new(view.prefix, view.next_hop, tunnel.name.clone(), kind);
-    entry.created = ago(now, view.created);
-    entry.expires = view.expires.map(|at| until(now, at));
-    entry.nbma = view.nbma;
-    entry.claimed_nbma = view.claimed_nbma.filter(|claimed| Some(*claimed) != view.nbma);
-    entry.preference = view.preference;
-    entry.flags = flags(tunnel, view);
-    let is_learned = matches!(kind, NhrpKind::Dynamic | NhrpKind::Incomplete) && !view.flags.registered;
-    entry.path = is_learned.then(|| path_state(tunnel, view));
-    entry
 }
 
 fn flags(tunnel: &Tunnel, view: &CacheView) -> Vec<NhrpFlag> {

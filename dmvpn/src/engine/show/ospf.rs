@@ -1,11 +1,13 @@
 //! `show ip ospf`, `show ip ospf neighbor`, `show ip ospf interface`, `show ip ospf database`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use ospf_p2mp::wire::{ExternalLsa, LinkKind, LsaBody as WireBody, MetricType, RouterFlags, RouterLsa};
-use ospf_p2mp::{AreaId, AreaKind, InterfaceView, LsaView, NeighborState, NeighborView, StubRouter};
+use ospf_p2mp::{
+    AreaId, AreaKind, AreaView, InterfaceView, LsaView, NeighborState, NeighborView, RouterView,
+};
 
 use super::drops::ospf_words;
 use super::{ago, count, until};
@@ -20,7 +22,7 @@ use crate::views::{
 impl Engine {
     /// The OSPF process; `None` where OSPF does not run.
     ///
-    /// The router counts SPF runs for all areas together: each area shows that number. When SPF ran last is not told.
+    /// The router tells when SPF ran last for any area: every area in which it ever ran shows that.
     #[must_use]
     pub fn ospf_process(&self, now: Instant) -> Option<OspfProcess> {
         let ospf = self.ospf.as_ref()?;
@@ -31,19 +33,16 @@ impl Engine {
         let lsas: Vec<LsaView> = ospf.router.database().collect();
         let (external, inside): (Vec<&LsaView>, Vec<&LsaView>) =
             lsas.iter().partition(|lsa| lsa.area.is_none());
-        view.areas = self.areas(ospf, &inside);
-        view.area_border = view.areas.iter().filter(|area| area.interfaces > 0).count() > 1;
-        view.as_boundary = lsas.iter().any(|lsa| lsa.own && matches!(lsa.body, WireBody::AsExternal(_)));
+        let summary = ospf.router.summary();
+        view.areas = summary.areas.iter().map(|area| self.area(now, ospf, &summary, area, &inside)).collect();
+        view.area_border = summary.is_area_border;
+        view.as_boundary = summary.is_as_boundary;
+        view.max_metric = summary.is_stub_router;
         if let Some(configured) = configured {
             view.redistributes = configured.redistribute.iter().map(redistributed).collect();
             view.prefix_suppression = configured.prefix_suppression;
             view.reference_bandwidth = configured.reference_bandwidth;
         }
-        view.max_metric = match running.stub_router {
-            StubRouter::Always => true,
-            StubRouter::OnStartup(period) => view.elapsed < period,
-            _ => false,
-        };
         view.spf_throttle = throttle(running.timers.spf);
         view.lsa_throttle = throttle(running.timers.lsa);
         view.lsa_arrival = running.timers.min_ls_arrival;
@@ -100,31 +99,31 @@ impl Engine {
         Some(view)
     }
 
-    fn areas(&self, ospf: &Ospf, lsas: &[&LsaView]) -> Vec<OspfArea> {
-        let interfaces: Vec<InterfaceView> = ospf.router.interfaces().collect();
-        let running = ospf.router.config();
-        let ids: BTreeSet<AreaId> = interfaces.iter().map(|interface| interface.area).collect();
-        let area = |id: AreaId| {
-            let mut view = OspfArea::new(number(id));
-            let special = running.areas.iter().find(|area| area.id == id);
-            if matches!(special.map(|area| area.kind), Some(AreaKind::Stub { .. })) {
-                view.kind = OspfAreaKind::Stub;
-            }
-            let own: Vec<&InterfaceView> =
-                interfaces.iter().filter(|interface| interface.area == id).collect();
-            view.interfaces = count(own.len());
-            view.loopbacks = count(own.iter().filter(|interface| is_loopback(&interface.name)).count());
-            let configured = self.config.ospf.as_ref().and_then(|ospf| ospf.area(config::AreaId(number(id))));
-            view.authentication = configured
-                .and_then(|area| area.authentication.as_ref())
-                .map_or(OspfAuthentication::None, authentication);
-            view.spf_runs = ospf.router.stats().spf_runs;
-            let lsas: Vec<&LsaView> = lsas.iter().copied().filter(|lsa| lsa.area == Some(id)).collect();
-            view.lsas = count(lsas.len());
-            view.checksum = checksum(&lsas);
-            view
-        };
-        ids.into_iter().map(area).collect()
+    fn area(
+        &self,
+        now: Instant,
+        ospf: &Ospf,
+        summary: &RouterView,
+        area: &AreaView,
+        lsas: &[&LsaView],
+    ) -> OspfArea {
+        let mut view = OspfArea::new(number(area.id));
+        if matches!(area.kind, AreaKind::Stub { .. }) {
+            view.kind = OspfAreaKind::Stub;
+        }
+        let own = ospf.router.interfaces().filter(|interface| interface.area == area.id);
+        view.interfaces = count(area.interfaces);
+        view.loopbacks = count(own.filter(|interface| is_loopback(&interface.name)).count());
+        let configured =
+            self.config.ospf.as_ref().and_then(|ospf| ospf.area(config::AreaId(number(area.id))));
+        let configured = configured.and_then(|area| area.authentication.as_ref());
+        view.authentication = configured.map_or(OspfAuthentication::None, authentication);
+        view.spf_last = summary.last_spf.filter(|_| area.spf_runs > 0).map(|at| ago(now, at));
+        view.spf_runs = area.spf_runs;
+        let lsas: Vec<&LsaView> = lsas.iter().copied().filter(|lsa| lsa.area == Some(area.id)).collect();
+        view.lsas = count(lsas.len());
+        view.checksum = checksum(&lsas);
+        view
     }
 
     fn ospf_interface(
@@ -158,6 +157,11 @@ impl Engine {
         let built = running.interfaces.iter().find(|built| built.id == view.id);
         shown.prefix_suppression = built.is_some_and(|built| built.prefix_suppression);
         if let Some(configured) = configured {
+            if view.network == ospf_p2mp::NetworkType::Stub {
+                // No Hello ever leaves there: what is configured is all that there is.
+                shown.hello = self.config.ospf_hello_interval(configured);
+                shown.dead = self.config.ospf_dead_interval(configured);
+            }
             (shown.authentication, shown.key_id) = self.interface_authentication(configured);
         }
         shown.neighbors = count(view.neighbors);
