@@ -69,7 +69,7 @@ pub enum DropReason {
     LsdbLimit,
     /// LSA: age or sequence number out of range.
     LsaRange,
-    /// An acknowledgement of something not sent.
+    /// An acknowledgement of another instance than the one that waits for it.
     QuestionableAck,
     /// We are shut down.
     ShutDown,

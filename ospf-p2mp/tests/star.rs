@@ -1,4 +1,5 @@
 //! A hub and its spokes, as in the DMVPN phase 2 design.
+#![allow(clippy::print_stdout, reason = "prints the figures that it checks")]
 
 mod common;
 

@@ -49,8 +49,9 @@ impl Router {
             if neighbor.state != NeighborState::TwoWay || !self.may_become_adjacent(key) {
                 continue;
             }
-            self.neighbor_event(now, key, NeighborEvent::AdjacencyOk);
+            // Taken first: a new exchange forgets everything of the one before.
             let deferred = self.neighbor_mut(key).and_then(|neighbor| neighbor.exchange.deferred.take());
+            self.neighbor_event(now, key, NeighborEvent::AdjacencyOk);
             if let Some(description) = deferred
                 && let Err(reason) = self.description_received(now, key, description)
             {

@@ -262,6 +262,9 @@ impl Router {
         if opening && neighbor.router_id > ours {
             neighbor.exchange.we_are_master = false;
             neighbor.exchange.sequence = description.sequence;
+        } else if opening {
+            // Both begin by claiming to be master; ours decides.
+            return Ok(());
         } else if !(accepting && neighbor.router_id < ours) {
             return Err(DropReason::NeighborState);
         }

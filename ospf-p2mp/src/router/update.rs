@@ -55,10 +55,11 @@ impl Router {
                 self.neighbor(key).is_some_and(|neighbor| neighbor.queues.retransmit.contains_key(&lsa));
             let same =
                 self.lsdb.get(&lsa).is_some_and(|entry| entry.header(now).compare_instance(header).is_eq());
-            if waits && same {
-                self.drop_retransmission(key, &lsa);
-            } else {
-                self.stats.drop(DropReason::QuestionableAck);
+            // Answers to requests are acknowledged too, and wait on no list.
+            match (waits, same) {
+                (true, true) => self.drop_retransmission(key, &lsa),
+                (true, false) => self.stats.drop(DropReason::QuestionableAck),
+                (false, _) => {}
             }
         }
         Ok(())

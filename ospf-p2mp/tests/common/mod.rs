@@ -78,6 +78,9 @@ struct Flight {
     payload: Vec<u8>,
 }
 
+/// Takes the sender's index and a packet, gives the packet that arrives.
+pub type Mangle = fn(usize, Vec<u8>) -> Vec<u8>;
+
 pub struct Cloud {
     pub origin: Instant,
     pub now: Instant,
@@ -92,6 +95,8 @@ pub struct Cloud {
     /// Packets longer than this are lost.
     pub path_mtu: usize,
     seed: u64,
+    /// Changes packets of a router on their way.
+    pub mangle: Option<Mangle>,
     /// Everything that was sent, when wanted.
     pub recorded: Option<Vec<Vec<u8>>>,
     wakeups: BTreeMap<usize, Instant>,
@@ -112,6 +117,7 @@ impl Cloud {
             path_mtu: usize::MAX,
             seed: 7,
             recorded: None,
+            mangle: None,
             wakeups: BTreeMap::new(),
         };
         for config in configs {
@@ -305,6 +311,10 @@ impl Cloud {
         payload: Vec<u8>,
     ) {
         let source = self.address(from, interface);
+        let payload = match self.mangle {
+            Some(mangle) => mangle(from, payload),
+            None => payload,
+        };
         let targets: Vec<Ipv4Addr> = match peer {
             Some(peer) => vec![peer],
             None => self.reach.iter().filter(|(a, _)| *a == source).map(|(_, b)| *b).collect(),
