@@ -23,7 +23,9 @@ fn captures() -> PathBuf {
 
 /// NHRP packets of a capture file, with outer source and destination; `None` if the file is absent.
 fn nhrp_of(name: &str) -> Option<Vec<(std::net::IpAddr, std::net::IpAddr, Vec<u8>)>> {
-    let Ok(file) = fs::read(captures().join(name)) else {
+    let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+    let Ok(file) = fs::read(PathBuf::from(ours).join(name)).or_else(|_| fs::read(captures().join(name)))
+    else {
         eprintln!("skipped: {name} is not here");
         return None;
     };
@@ -306,5 +308,82 @@ fn host_prefix_in_records(packet: &mut Packet) {
             entries.iter_mut().for_each(|entry| entry.prefix_len = 32);
             *extension = nhrp::wire::Extension::with_entries(extension.kind, &entries).unwrap();
         }
+    }
+}
+
+/// What other implementations' spokes sent to their hub, sent to ours: every registration is accepted, resolutions are
+/// forwarded, purges are answered, the wrong string is refused.
+#[test]
+fn hub_serves_recorded_spokes_of_frr_and_opennhrp() {
+    for (name, secret, expected) in [
+        ("lab-frr844-nat-shortcut.pcap", None, [27, 6, 0, 0]),
+        ("lab-opennhrp-purge-error.pcap", Some("secret"), [6, 2, 2, 6]),
+    ] {
+        let frames = nhrp_of(name).unwrap();
+        let now = <std::time::Instant as common::Origin>::now_for_tests();
+        let mut config = Config::new(ip("10.0.0.1"), net("10.0.0.0/24"), ip("203.0.113.1"), 1);
+        config.authentication = secret.map(Authentication::new);
+        config.limits.errors_per_second = 1000;
+        let mut hub = Node::new(config, rng(1), now).unwrap();
+        let routes = [
+            ("192.168.11.0/24", "10.0.0.11"),
+            ("192.168.12.0/24", "10.0.0.12"),
+            ("192.168.13.0/24", "10.0.0.13"),
+        ];
+        let mut seen = [0; 4];
+        for (from, to, bytes) in frames {
+            if to != ip("203.0.113.1") {
+                continue;
+            }
+            let octets = match from {
+                std::net::IpAddr::V4(address) => address.octets(),
+                std::net::IpAddr::V6(_) => continue,
+            };
+            let path = PathId(u64::from(u32::from_be_bytes(octets)));
+            hub.handle_input(now, Input::Packet { nbma: from, path, payload: &bytes });
+            while let Some(output) = hub.poll_output() {
+                match output {
+                    Output::RouteQuery { token, destination } => {
+                        let route = routes
+                            .iter()
+                            .map(|(prefix, via)| (net(prefix), ip(via)))
+                            .find(|(p, _)| p.contains(&destination));
+                        let route = route.map(|(prefix, via)| nhrp::RouteInfo {
+                            prefix,
+                            through_tunnel: true,
+                            next_hop: Some(via),
+                        });
+                        hub.handle_input(now, Input::RouteAnswer { token, route });
+                    }
+                    Output::Transmit { payload, .. } => {
+                        let packet = Packet::decode(&payload).unwrap();
+                        match packet.packet_type {
+                            PacketType::REGISTRATION_REPLY => {
+                                seen[0] += 1;
+                                assert!(packet.entries().iter().all(|entry| entry.code.0 == 0));
+                                let nat =
+                                    packet.extension(ExtensionType::NAT_ADDRESS).unwrap().entries().unwrap();
+                                let behind_nat = packet.source_nbma.ip() != Some(from);
+                                assert_eq!(nat.len(), if behind_nat { 2 } else { 1 });
+                                assert!(!behind_nat || nat[1].nbma.ip() == Some(from));
+                            }
+                            PacketType::RESOLUTION_REQUEST => {
+                                seen[1] += 1;
+                                assert!(
+                                    packet
+                                        .extension(ExtensionType::FORWARD_TRANSIT_RECORD)
+                                        .is_some_and(|e| e.value.len() == 20)
+                                );
+                            }
+                            PacketType::PURGE_REPLY => seen[2] += 1,
+                            PacketType::ERROR_INDICATION => seen[3] += 1,
+                            _ => {}
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!(seen, expected, "{name}: registrations, forwarded resolutions, purges, errors");
     }
 }

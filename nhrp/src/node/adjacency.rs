@@ -55,6 +55,7 @@ impl Node {
 
     pub(super) fn path_down(&mut self, now: Instant, id: PathId) {
         let Some(path) = self.paths.remove(id) else { return };
+        self.admissions.retain(|_, (from, _)| from.path != id);
         let users = self.cache.on_path(id);
         // Multicast ends with the path; clients that move to another path join again.
         self.leave_path(id);
