@@ -96,7 +96,12 @@ impl Paths {
         if let Some((id, path)) = self.at(nbma).find(|(_, path)| path.peers.contains(&address)) {
             return Some((id, !path.proven));
         }
-        let several = self.at(nbma).nth(1).is_some();
+        // Two paths of one authenticated peer (crossed key exchanges) are as good as one.
+        let first = self.at(nbma).next().map(|(_, path)| path.identity.as_deref());
+        let several = self
+            .at(nbma)
+            .skip(1)
+            .any(|(_, path)| path.identity.is_none() || Some(path.identity.as_deref()) != first);
         let candidates = || self.at(nbma).filter(|(id, _)| !rejected.contains(id));
         let (id, path) =
             candidates().find(|(_, path)| path.peers.is_empty()).or_else(|| candidates().next())?;

@@ -128,3 +128,49 @@ fn bucket_gives_its_capacity_and_refills_evenly() {
     assert!(bucket.take(now + Duration::from_millis(1000)));
     assert_eq!((0..50).filter(|_| bucket.take(now + Duration::from_secs(60))).count(), 10);
 }
+
+#[test]
+fn second_path_of_the_same_peer_takes_over_without_a_gap() {
+    let now = Instant::now();
+    let mut node = resolved(now);
+    let nbma = address("198.51.100.2");
+    for path in [2, 3] {
+        let identity = Some(&b"SPOKE2"[..]);
+        node.handle_input(now, Input::PathUp { nbma, path: PathId(path), proven: true, identity });
+    }
+    assert_eq!(node.cache.get(address("10.0.0.12")).unwrap().path, Some(PathId(2)));
+    while node.poll_output().is_some() {}
+    node.handle_input(now, Input::PathDown { path: PathId(2) });
+    let actions: Vec<Output> = std::iter::from_fn(|| node.poll_output()).collect();
+    let kind = crate::io::AdjacencyKind::Dynamic;
+    let tunnel_address = address("10.0.0.12");
+    let up = crate::io::Action::AdjacencyUp { tunnel_address, nbma, path: PathId(3), kind };
+    assert_eq!(actions, [Output::Action(up)]);
+}
+
+#[test]
+fn path_of_another_peer_at_the_same_address_is_not_trusted() {
+    let now = Instant::now();
+    let mut node = resolved(now);
+    let nbma = address("198.51.100.2");
+    let up =
+        |path, identity| Input::PathUp { nbma, path: PathId(path), proven: true, identity: Some(identity) };
+    node.handle_input(now, up(2, b"SPOKE2"));
+    node.handle_input(now, up(3, b"SPOKE3"));
+    node.handle_input(now, up(4, b"SPOKE4"));
+    node.handle_input(now, Input::PathDown { path: PathId(2) });
+    let entry = node.cache.get(address("10.0.0.12"));
+    assert!(entry.is_none_or(|entry| !entry.active));
+}
+
+/// Keeps the records of a registered spoke (entry, two index keys, timer, path) from growing unnoticed. What trees and the
+/// allocator need, and the identity, come on top.
+#[test]
+fn records_of_a_registered_spoke_stay_small() {
+    let entry = size_of::<Entry>() + size_of::<IpAddr>();
+    let indices = size_of::<(IpAddr, IpAddr)>() + size_of::<(PathId, IpAddr)>();
+    let timer = 2 * size_of::<(Instant, Timer)>();
+    let path = size_of::<paths::Path>() + size_of::<PathId>() + size_of::<(IpAddr, PathId)>();
+    let total = entry + indices + timer + path;
+    assert!(total <= 544, "{total} bytes: entry {entry}, indices {indices}, timer {timer}, path {path}");
+}
