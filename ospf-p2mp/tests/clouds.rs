@@ -345,3 +345,34 @@ fn help_ends_with_the_grace_period() {
     cloud.run_for(Duration::from_secs(10));
     assert!(cloud.route(1, "192.168.12.0/24").is_none());
 }
+
+#[test]
+fn a_tunnel_that_comes_back_finds_its_neighbours_again() {
+    let mut cloud = Cloud::star(2);
+    cloud.register_all();
+    cloud.run_for(Duration::from_secs(5));
+    cloud.input(0, Input::InterfaceDown { interface: TUNNEL });
+    assert!(cloud.nodes[0].table.is_empty() || cloud.router(0).neighbors().next().is_none());
+    cloud.run_for(ms(100));
+    assert!(cloud.nodes[0].table.is_empty(), "nothing is reachable without the tunnel");
+    cloud.input(0, Input::InterfaceUp { interface: TUNNEL });
+    cloud.run_while_not(ms(3000), Cloud::all_lans_reachable).expect("routes");
+}
+
+/// A tunnel in non-broadcast mode whose peers nobody announced still answers those that speak.
+#[test]
+fn an_unannounced_peer_of_a_non_broadcast_tunnel_is_kept() {
+    let mut cloud = Cloud::star(1);
+    cloud.nodes[0].config.interfaces[0].network =
+        ospf_p2mp::NetworkType::PointToMultipoint { non_broadcast: true };
+    cloud.nodes[1].config.interfaces[0].neighbors.push(ip("10.0.0.1"));
+    cloud.crash(0);
+    cloud.crash(1);
+    cloud.join(ip("10.0.0.1"), ip("10.0.0.11"));
+    cloud.boot(0);
+    cloud.boot(1);
+    cloud.run_for(Duration::from_secs(600));
+    assert!(cloud.all_full() && cloud.all_lans_reachable());
+    let downs = cloud.nodes.iter().flat_map(|node| &node.events);
+    assert!(!downs.into_iter().any(|(_, event)| matches!(event, Event::NeighborDown { .. })));
+}

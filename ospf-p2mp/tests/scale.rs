@@ -101,3 +101,24 @@ fn a_full_router_lsa_refuses_the_next_adjacency() {
     let full = cloud.router(0).neighbors().filter(|view| view.state == NeighborState::Full).count();
     assert_eq!(full, 10);
 }
+
+/// Neighbours that cannot finish, for example because of their MTU, must not keep the others waiting for ever.
+#[test]
+fn stuck_exchanges_do_not_block_the_others() {
+    let mut cloud = big_star(12, |hub| hub.limits.concurrent_exchanges = 2);
+    for index in 1..7 {
+        cloud.nodes[index].config.interfaces[0].mtu = 1000;
+        cloud.crash(index);
+        cloud.boot(index);
+    }
+    cloud.register_all();
+    cloud.run_for(Duration::from_secs(120));
+    let states: Vec<_> = cloud.router(0).neighbors().map(|view| view.state).collect();
+    assert_eq!(states.iter().filter(|state| **state == NeighborState::Full).count(), 6, "{states:?}");
+    // An LSA that ends is forgotten in spite of them.
+    let last = cloud.nodes.len() - 1;
+    cloud.input(last, ospf_p2mp::Input::Shutdown);
+    cloud.run_for(Duration::from_secs(5));
+    let id = cloud.nodes[last].config.router_id;
+    assert!(cloud.router(7).database().all(|view| view.header.advertising_router != id));
+}

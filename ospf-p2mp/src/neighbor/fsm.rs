@@ -45,6 +45,11 @@ impl NeighborState {
         matches!(self, Self::ExStart | Self::Exchange | Self::Loading)
     }
 
+    /// Whether LSAs may be under way that one side has described and the other has not asked for yet.
+    pub(crate) fn is_describing(self) -> bool {
+        matches!(self, Self::Exchange | Self::Loading)
+    }
+
     /// Whether an adjacency exists or is being built.
     pub fn is_adjacent(self) -> bool {
         self >= Self::ExStart

@@ -32,6 +32,8 @@ pub(crate) struct Neighbor {
     /// Waits in 2-Way for its turn.
     pub(crate) waiting: bool,
     pub(crate) refused: bool,
+    /// Counts among the concurrent exchanges. One that makes no progress does not, so that it stops nobody else.
+    pub(crate) holds_place: bool,
     pub(crate) without_link_back: bool,
     pub(crate) up_since: Option<Instant>,
     pub(crate) state_changes: u32,
@@ -131,6 +133,7 @@ impl Neighbor {
             heard_unicast: false,
             waiting: false,
             refused: false,
+            holds_place: false,
             without_link_back: false,
             up_since: None,
             state_changes: 0,

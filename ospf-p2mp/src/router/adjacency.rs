@@ -135,6 +135,13 @@ impl Router {
         false
     }
 
+    /// Makes room among the concurrent exchanges.
+    pub(super) fn give_up_place(&mut self, key: NeighborKey) {
+        if self.neighbor_mut(key).is_some_and(|neighbor| std::mem::take(&mut neighbor.holds_place)) {
+            self.exchanging = self.exchanging.saturating_sub(1);
+        }
+    }
+
     fn set_state(&mut self, now: Instant, key: NeighborKey, before: NeighborState, after: NeighborState) {
         if before == after {
             return;
@@ -142,6 +149,7 @@ impl Router {
         let Some(interface) = self.interfaces.get(key.0) else { return };
         let (id, area_id) = (interface.config.id, interface.config.area);
         let Some(neighbor) = self.neighbor_mut(key) else { return };
+        tracing::debug!(interface = %id, address = %key.1, router_id = %neighbor.router_id, from = %before, to = %after, "neighbour state");
         neighbor.state = after;
         neighbor.state_changes = neighbor.state_changes.saturating_add(1);
         let router_id = neighbor.router_id;
@@ -160,9 +168,17 @@ impl Router {
             neighbor.deadlines.link_check = None;
         }
         match (before.is_exchanging(), after.is_exchanging()) {
-            (false, true) => self.exchanging += 1,
+            (false, true) => {
+                neighbor.holds_place = true;
+                self.exchanging += 1;
+            }
+            (true, false) => self.give_up_place(key),
+            _ => {}
+        }
+        match (before.is_describing(), after.is_describing()) {
+            (false, true) => self.describing += 1,
             (true, false) => {
-                self.exchanging = self.exchanging.saturating_sub(1);
+                self.describing = self.describing.saturating_sub(1);
                 self.sweep = true;
             }
             _ => {}

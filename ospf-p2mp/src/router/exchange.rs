@@ -191,6 +191,7 @@ impl Router {
         }
         let mtu_suspected = neighbor.state != NeighborState::Loading;
         let router_id = neighbor.router_id;
+        self.give_up_place(key);
         self.event(Event::ExchangeStuck {
             interface,
             address: key.1,

@@ -235,7 +235,7 @@ impl Router {
 
     /// Removes what is at MaxAge, acknowledged everywhere, and not needed by an exchange (section 14).
     pub(super) fn sweep_dying(&mut self, now: Instant) {
-        if self.exchanging > 0 {
+        if self.describing > 0 {
             return;
         }
         let gone: Vec<_> = self

@@ -83,6 +83,14 @@ impl Router {
         interface.up = false;
         interface.next_hello = None;
         let area = interface.config.area;
+        // Who was announced is announced again when the interface comes back.
+        let announced = interface.neighbors.values().filter(|neighbor| neighbor.announced);
+        let announced: Vec<_> = announced.map(|neighbor| neighbor.address).collect();
+        for address in announced {
+            if !interface.config.neighbors.contains(&address) {
+                interface.config.neighbors.push(address);
+            }
+        }
         let addresses: Vec<_> = interface.neighbors.keys().copied().collect();
         for address in addresses {
             self.kill_neighbor(now, (index, address), DownReason::InterfaceDown);

@@ -56,8 +56,10 @@ pub struct Router {
     dying: BTreeSet<DbKey>,
     /// Whether one of them may have become removable.
     sweep: bool,
-    /// Neighbours in ExStart, Exchange or Loading.
+    /// Places taken by neighbours that exchange databases and make progress.
     exchanging: usize,
+    /// Neighbours in Exchange or Loading: while there are any, LSAs at MaxAge stay (section 14).
+    describing: usize,
     /// Neighbours in 2-Way that wait for a place among them.
     waiting: VecDeque<NeighborKey>,
     /// Neighbours whose deadlines may have moved forward in this call.
@@ -100,6 +102,7 @@ impl Router {
             dying: BTreeSet::new(),
             sweep: false,
             exchanging: 0,
+            describing: 0,
             waiting: VecDeque::new(),
             touched: Vec::new(),
             timers: TimerQueue::default(),

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use ipnet::Ipv4Net;
 use rand_core::CryptoRng;
 
-use crate::config::{AreaKind, InterfaceConfig};
+use crate::config::{AreaKind, InterfaceConfig, NetworkType};
 use crate::event::{Event, Parameter};
 use crate::id::{AreaId, InterfaceId};
 use crate::lsdb::DbKey;
@@ -59,7 +59,8 @@ impl Interface {
     pub(super) fn new(config: InterfaceConfig) -> Self {
         Self {
             up: config.initially_up,
-            per_neighbor: !config.neighbors.is_empty(),
+            per_neighbor: !config.neighbors.is_empty()
+                || config.network == (NetworkType::PointToMultipoint { non_broadcast: true }),
             config,
             neighbors: BTreeMap::new(),
             by_router_id: BTreeMap::new(),

@@ -103,7 +103,7 @@ impl Router {
         let key = self.locate(from.0, lsa.key()).ok_or(DropReason::UnknownInterface)?;
         let header = lsa.header;
         let ours = self.lsdb.get(&key).map(|entry| entry.header(now));
-        if header.is_max_age() && ours.is_none() && self.exchanging == 0 {
+        if header.is_max_age() && ours.is_none() && self.describing == 0 {
             self.acknowledge(now, from, header, true);
             return Ok(());
         }
