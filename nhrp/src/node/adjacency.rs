@@ -296,7 +296,7 @@ impl Node {
             self.hold_downs.entry(address).or_insert(HoldDown { until: now, failures: 0, negative: false });
         let wait = negative.unwrap_or_else(|| {
             let base = self.config.timing.hold_down.max(Duration::from_millis(10));
-            backoff(base, record.failures.min(4), base * 16)
+            backoff(base, record.failures.min(4), base.saturating_mul(16))
         });
         record.failures = record.failures.saturating_add(1);
         record.until = after(now, wait);

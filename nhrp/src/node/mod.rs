@@ -382,7 +382,8 @@ impl Node {
     /// The wait times a random factor of 0.75 to 1, as measured from IOS: clients of a server that restarts spread out.
     fn jitter(&mut self, wait: Duration) -> Duration {
         let random = self.rng.next_u32() >> 8;
-        wait.mul_f64(0.75 + 0.25 * f64::from(random) / f64::from(1u32 << 24))
+        wait.min(Duration::from_secs(365 * 86400))
+            .mul_f64(0.75 + 0.25 * f64::from(random) / f64::from(1u32 << 24))
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+/// Longest interval; more would only count what nobody remembers.
+const DAY: Duration = Duration::from_secs(86400);
+
 /// At most `capacity` tokens per `interval`, refilled evenly.
 #[derive(Debug, Clone)]
 pub(super) struct Bucket {
@@ -13,7 +16,11 @@ pub(super) struct Bucket {
 
 impl Bucket {
     pub(super) fn new(capacity: u32, interval: Duration, now: Instant) -> Bucket {
-        Bucket { capacity: capacity.max(1), interval: interval.max(Duration::from_millis(1)), full_at: now }
+        Bucket {
+            capacity: capacity.max(1),
+            interval: interval.clamp(Duration::from_millis(1), DAY),
+            full_at: now,
+        }
     }
 
     /// Takes a token if there is one.

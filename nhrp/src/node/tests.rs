@@ -174,3 +174,58 @@ fn records_of_a_registered_spoke_stay_small() {
     let total = entry + indices + timer + path;
     assert!(total <= 544, "{total} bytes: entry {entry}, indices {indices}, timer {timer}, path {path}");
 }
+
+#[test]
+fn extreme_times_and_limits_are_only_extreme() {
+    let start = Instant::now();
+    for extreme in [Duration::ZERO, Duration::MAX] {
+        for limit in [0usize, usize::MAX] {
+            let mut config = spoke(start).config().clone();
+            config.start_delay = Duration::ZERO;
+            config.fallback = extreme;
+            config.redirect = Some(extreme);
+            config.timing = crate::Timing {
+                retry_initial: extreme,
+                registration_retry_max: extreme,
+                resolution_retry_max: extreme,
+                reply_wait: extreme,
+                negative_time: extreme,
+                hold_down: extreme,
+                probe_wait: extreme,
+                probe_interval: extreme,
+                route_wait: extreme,
+                used_window: extreme,
+                ..crate::Timing::default()
+            };
+            config.limits = crate::Limits {
+                registrations: limit,
+                dynamic_entries: limit,
+                pending_resolutions: limit,
+                pending_replies: limit,
+                route_queries: limit,
+                redirect_pairs: limit,
+                answered_per_entry: limit,
+                pending_purges: limit,
+                max_send: limit as u32,
+                max_send_interval: extreme,
+                errors_per_second: limit as u32,
+            };
+            let mut node = Node::new(config, ChaCha20Rng::seed_from_u64(1), start).unwrap();
+            let nbma = address("203.0.113.1");
+            let mut now = start;
+            for round in 0..50u64 {
+                let path = PathId(round % 3);
+                node.handle_input(now, Input::PathUp { nbma, path, proven: round % 2 == 0, identity: None });
+                node.handle_input(now, Input::Resolve { destination: address("10.0.0.12") });
+                node.handle_input(now, Input::Redirectable { nbma, path, packet: &[0x45; 40] });
+                let outputs = std::iter::from_fn(|| node.poll_output()).count();
+                assert!(outputs < 100, "{outputs}");
+                node.handle_input(now, Input::PathFailed { nbma });
+                node.handle_input(now, Input::PathDown { path });
+                now += Duration::from_secs(7);
+                node.handle_timeout(now);
+                assert!(node.poll_timeout().is_none_or(|at| at > now));
+            }
+        }
+    }
+}
