@@ -102,6 +102,8 @@ pub struct Limits {
     pub half_open_lifetime: Duration,
     /// Peers in all. Default 20 000.
     pub peers: usize,
+    /// IKE SAs of one peer, at least 2; one more closes the oldest. Default 4.
+    pub ike_sas_per_peer: usize,
     /// Child SAs of one peer, replaced ones that still accept packets included. Default 16.
     pub children_per_peer: usize,
     /// Answers to strangers per second: error notifies to messages outside of any SA. Default 50.
@@ -116,6 +118,7 @@ impl Default for Limits {
             cookie_threshold: 100,
             half_open_lifetime: Duration::from_secs(30),
             peers: 20_000,
+            ike_sas_per_peer: 4,
             children_per_peer: 16,
             stranger_answers_per_second: 50,
         }

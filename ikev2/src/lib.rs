@@ -92,6 +92,8 @@
 //! # Deviations from RFC 7296
 //! - An authentic malformed *response* closes the IKE SA with a DELETE, where the RFC leaves it open (2.21.3).
 //! - Padding and reserved bytes are not checked on receipt, as the RFC demands; reserved bytes are sent as zero.
+//! - INITIAL_CONTACT with an address as identity voids only SAs with the same underlay address (2.4): spokes behind
+//!   different NATs often have the same private address.
 //! - A host that is itself behind a NAT still follows a peer behind a NAT (2.23): a hub behind a static NAT needs it.
 //! - A peer that does not echo USE_TRANSPORT_MODE gets no tunnel-mode SA instead: the child SA is deleted.
 #![forbid(unsafe_code)]

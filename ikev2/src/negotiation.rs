@@ -1,5 +1,5 @@
-//! Choosing algorithms (RFC 7296 section 2.7). Time and memory grow with the sum of what both sides list, type by type,
-//! never with the product of the combinations.
+//! Choosing algorithms (RFC 7296 section 2.7). Time grows with what the other side lists times the length of our own
+//! lists, which the configuration fixes; combinations are never enumerated.
 
 use crate::config::{EspProposal, IkeProposal};
 use crate::crypto::{ChildSuite, Encryption, Group, IkeSuite, Integrity};
@@ -76,7 +76,10 @@ pub(crate) fn child_offer(policy: &[EspProposal], spi: u32, pfs: Option<Group>) 
 /// Chooses by our order: the first of our proposals that fits any of the offered ones, and in it the first algorithm
 /// of each type.
 pub(crate) fn choose_ike(policy: &[IkeProposal], offered: &[Proposal]) -> Option<IkeChoice> {
-    policy.iter().find_map(|ours| offered.iter().find_map(|theirs| match_ike(ours, theirs)))
+    policy.iter().find_map(|ours| {
+        let mut ciphers = ours.encryption.iter();
+        ciphers.find_map(|cipher| offered.iter().find_map(|theirs| match_ike(ours, *cipher, theirs)))
+    })
 }
 
 /// The same for a child SA. In IKE_AUTH (`in_auth`) there is no key agreement and a group transform is ignored.
@@ -86,7 +89,12 @@ pub(crate) fn choose_child(
     pfs: Option<Group>,
     in_auth: bool,
 ) -> Option<ChildChoice> {
-    policy.iter().find_map(|ours| offered.iter().find_map(|theirs| match_child(ours, theirs, pfs, in_auth)))
+    policy.iter().find_map(|ours| {
+        let mut ciphers = ours.encryption.iter();
+        ciphers.find_map(|cipher| {
+            offered.iter().find_map(|theirs| match_child(ours, *cipher, theirs, pfs, in_auth))
+        })
+    })
 }
 
 /// Whether a policy would also have allowed this suite. Used once the identity has named the profile.
@@ -111,11 +119,11 @@ pub(crate) fn is_single_choice(answer: &[Proposal]) -> bool {
     })
 }
 
-fn match_ike(ours: &IkeProposal, theirs: &Proposal) -> Option<IkeChoice> {
+fn match_ike(ours: &IkeProposal, encryption: Encryption, theirs: &Proposal) -> Option<IkeChoice> {
     if theirs.protocol != ProtocolId::IKE || has_unknown_type(theirs, &IKE_TYPES) {
         return None;
     }
-    let (encryption, encryption_transform) = pick_encryption(&ours.encryption, theirs)?;
+    let encryption_transform = Some(encryption.transform()).filter(|transform| offers(theirs, transform))?;
     let (integrity, integrity_transform) = pick_integrity(&ours.integrity, theirs, encryption)?;
     let prfs = ours.effective_prfs();
     let prf = *prfs.iter().find(|prf| offers(theirs, &prf.transform()))?;
@@ -132,6 +140,7 @@ fn match_ike(ours: &IkeProposal, theirs: &Proposal) -> Option<IkeChoice> {
 
 fn match_child(
     ours: &EspProposal,
+    encryption: Encryption,
     theirs: &Proposal,
     pfs: Option<Group>,
     in_auth: bool,
@@ -141,7 +150,7 @@ fn match_child(
     if theirs.protocol != ProtocolId::ESP || peer_spi < 256 || has_unknown_type(theirs, &CHILD_TYPES) {
         return None;
     }
-    let (encryption, encryption_transform) = pick_encryption(&ours.encryption, theirs)?;
+    let encryption_transform = Some(encryption.transform()).filter(|transform| offers(theirs, transform))?;
     let (integrity, integrity_transform) = pick_integrity(&ours.integrity, theirs, encryption)?;
     let group = if in_auth { None } else { pick_group(theirs, pfs)? };
     let esn = if ours.esn && offers(theirs, &esn_transform(true)) {
@@ -194,10 +203,6 @@ fn has_unknown_type(proposal: &Proposal, known: &[TransformType]) -> bool {
         !known.contains(&transform.transform_type)
             && !of_type(proposal, transform.transform_type).any(|other| other.id == 0)
     })
-}
-
-fn pick_encryption(ours: &[Encryption], theirs: &Proposal) -> Option<(Encryption, Transform)> {
-    ours.iter().map(|encryption| (*encryption, encryption.transform())).find(|(_, t)| offers(theirs, t))
 }
 
 fn pick_integrity(

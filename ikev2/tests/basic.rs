@@ -1,5 +1,7 @@
 //! The guide's exchange between two endpoints, and how it ends.
 
+#![allow(clippy::unwrap_used, reason = "a failure in a helper is a failed test")]
+
 mod common;
 
 use common::{Net, guide, ip};

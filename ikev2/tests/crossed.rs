@@ -1,5 +1,7 @@
 //! Crossed initiation: two spokes start at the same moment. See the documentation of `Endpoint`.
 
+#![allow(clippy::unwrap_used, reason = "a failure in a helper is a failed test")]
+
 mod common;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Each way in which a connection does not come up, or does not stay up, has a name.
 
+#![allow(clippy::unwrap_used, reason = "a failure in a helper is a failed test")]
+
 mod common;
 
 use std::time::Duration;

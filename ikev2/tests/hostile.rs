@@ -1,5 +1,7 @@
 //! Attacks, one test each, named after the attack. Section numbers are of RFC 7296 unless named.
 
+#![allow(clippy::unwrap_used, reason = "a failure in a helper is a failed test")]
+
 mod common;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

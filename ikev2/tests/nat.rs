@@ -1,5 +1,7 @@
 //! NAT on either side, keepalives, rebinding, forced UDP encapsulation.
 
+#![allow(clippy::unwrap_used, reason = "a failure in a helper is a failed test")]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,8 @@
 //! What real implementations sent: every message of the recorded strongSwan negotiations, both as bytes and as inputs,
 //! and captures that broke other parsers.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
 mod common;
 
 use std::fs;
@@ -51,10 +53,11 @@ fn frames(path: &Path) -> Vec<Vec<u8>> {
     frames
 }
 
-/// UDP payloads over IPv4 on Ethernet, with source and destination.
+/// UDP payloads over IPv4 on Ethernet or BSD loopback, with source and destination.
 fn udp(frame: &[u8]) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
-    let ip = frame.get(14..)?;
-    if frame.get(12..14)? != [8, 0] || ip.get(9)? != &17 {
+    let loopback = frame.get(..4)? == [2, 0, 0, 0];
+    let ip = frame.get(if loopback { 4 } else { 14 }..)?;
+    if (!loopback && frame.get(12..14)? != [8, 0]) || ip.get(9)? != &17 {
         return None;
     }
     let start = usize::from(ip[0] & 0x0f) * 4;
@@ -208,11 +211,17 @@ fn captures_that_crashed_others_do_not_crash_us() {
 
 #[test]
 fn ikev2_messages_of_other_implementations_survive_encoding() {
-    for (name, minimum) in [("ikev2four.pcap", 1), ("ikev2pI2.pcap", 2), ("ikev2-id-normal.pcap", 1)] {
+    for (name, minimum) in [("ikev2four.pcap", 1), ("ikev2pI2.pcap", 2)] {
         let Some(path) = foreign(name) else { continue };
         let mut seen = 0;
         for (_, _, bytes) in messages(&path) {
-            let Ok(message) = Message::decode(&bytes) else { continue };
+            let message = match Message::decode(&bytes) {
+                Ok(message) => message,
+                Err(error) => {
+                    eprintln!("{name}: {error}");
+                    continue;
+                }
+            };
             let again = Message::decode(&message.encode()).unwrap();
             assert_eq!(again, message, "{name}");
             seen += 1;

@@ -1,5 +1,7 @@
 //! Rekeys of child SAs and IKE SAs, and everything that can cross them.
 
+#![allow(clippy::unwrap_used, reason = "a failure in a helper is a failed test")]
+
 mod common;
 
 use std::time::Duration;

@@ -246,7 +246,6 @@ fn recorded_auth_payloads() {
             assert_eq!(Identification::new(identity).body(), body);
             let made = psk_auth(suite.prf, &psk, &bytes(&golden, own), nonce, &secret(sa, sk_p), &body, &[]);
             let matches = psk_auth_verify(&made, &bytes(auth, "auth"));
-            // In err-wrong-psk the initiator really used another key.
             assert_eq!(matches, auth["verified"].as_bool().unwrap(), "{name}");
             seen += 1;
         }

@@ -58,12 +58,10 @@ impl ChildSlots {
             index
         };
         let slot = self.slots.get_mut(usize::from(index))?;
-        let upper = loop {
-            let candidate = (rng.next_u32() >> 16) as u16;
-            if candidate != 0 && candidate != slot.last_upper {
-                break candidate;
-            }
-        };
+        let mut upper = (rng.next_u32() >> 16) as u16;
+        while upper == 0 || upper == slot.last_upper {
+            upper = upper.wrapping_add(1);
+        }
         slot.last_upper = upper;
         slot.generation = slot.generation.wrapping_add(1);
         let spi = (u32::from(upper) << 16) | u32::from(index);

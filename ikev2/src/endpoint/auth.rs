@@ -198,11 +198,17 @@ impl Endpoint {
 
     /// RFC 7296 section 2.4: all that was up with this identity before the exchange of this SA began is void. What came
     /// up later was unknown to the peer when it wrote that, so it is spared: that is crossed initiation.
+    ///
+    /// An address as identity is unique only together with the address that packets come from: many spokes behind NATs
+    /// are called 192.168.1.2. So with such an identity only what came from the same address is void.
     fn initial_contact(&mut self, now: Instant, key: SaKey, begun: Instant) {
         let Some(peer) = self.sa(key).and_then(|sa| sa.peer) else { return };
         let Some(identity) = self.peers.get(&peer).map(|peer| peer.identity.clone()) else { return };
-        let stale: Vec<SaKey> = self
-            .peers_with_identity(&identity)
+        let peers = match identity {
+            Identity::Address(_) => vec![peer],
+            _ => self.peers_with_identity(&identity),
+        };
+        let stale: Vec<SaKey> = peers
             .into_iter()
             .filter_map(|peer| self.peers.get(&peer))
             .flat_map(|peer| peer.sas.iter().copied())

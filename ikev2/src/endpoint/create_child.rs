@@ -207,12 +207,11 @@ impl Endpoint {
         offered: Option<(GroupId, &[u8])>,
     ) -> Result<(Option<KeyPair>, Option<SecretBytes>), Refusal> {
         let Some(group) = group else { return Ok((None, None)) };
-        let Some((id, public)) = offered.filter(|(id, _)| *id == group.id()) else {
+        let Some((_, public)) = offered.filter(|(id, _)| *id == group.id()) else {
             let wanted = group.id().0.to_be_bytes().to_vec();
             let notify = Notify::with_data(NotifyType::INVALID_KE_PAYLOAD, wanted);
             return Err(Refusal { notify, reason: None });
         };
-        debug_assert_eq!(id, group.id());
         let key_pair = KeyPair::generate(group, &mut *self.rng);
         let shared = key_pair.agree(public).map_err(|_| NotifyType::INVALID_SYNTAX)?;
         Ok((Some(key_pair), Some(shared)))

@@ -462,12 +462,11 @@ impl Endpoint {
 
     /// An SPI that is not zero and not in use.
     pub(super) fn new_spi(&mut self) -> u64 {
-        loop {
-            let spi = self.rng.next_u64();
-            if spi != 0 && !self.by_spi.contains_key(&spi) {
-                return spi;
-            }
+        let mut spi = self.rng.next_u64();
+        while spi == 0 || self.by_spi.contains_key(&spi) {
+            spi = spi.wrapping_add(1);
         }
+        spi
     }
 
     pub(super) fn nonce(&mut self) -> Vec<u8> {

@@ -44,6 +44,16 @@ impl Endpoint {
         self.arm_ike_timers(now, key);
         let peer = self.peer_for(now, identity, remote, role == Role::Initiator);
         self.attach_to_peer(key, peer);
+        // A peer that makes one IKE SA after the other, without ever deleting one, pushes its own oldest out.
+        let most = self.config.limits.ike_sas_per_peer.max(2);
+        let oldest = self
+            .peers
+            .get(&peer)
+            .filter(|peer| peer.sas.len() > most)
+            .and_then(|peer| peer.sas.first().copied());
+        if let Some(oldest) = oldest {
+            self.close_sa(now, oldest, DownReason::Redundant);
+        }
     }
 
     fn peer_for(&mut self, now: Instant, identity: Identity, remote: SocketAddr, initiator: bool) -> PeerId {
@@ -81,8 +91,15 @@ impl Endpoint {
             return self.select_outbound(now, id);
         }
         if let Some(peer) = self.peers.remove(&id) {
-            self.peers_by_key.remove(&(peer.identity, peer.remote.ip()));
+            self.forget_key(id, (peer.identity, peer.remote.ip()));
             self.event(Event::PeerDown { peer: id, remote: peer.remote, reason });
+        }
+    }
+
+    /// Removes an index entry, unless another peer has moved there.
+    fn forget_key(&mut self, id: PeerId, key: (Identity, IpAddr)) {
+        if self.peers_by_key.get(&key) == Some(&id) {
+            self.peers_by_key.remove(&key);
         }
     }
 
@@ -157,7 +174,7 @@ impl Endpoint {
         }
         let identity = peer.identity.clone();
         if from.ip() != remote.ip() {
-            self.peers_by_key.remove(&(identity.clone(), from.ip()));
+            self.forget_key(id, (identity.clone(), from.ip()));
             self.peers_by_key.entry((identity, remote.ip())).or_insert(id);
         }
         self.action(Action::UpdateEndpoint { peer: id, remote });

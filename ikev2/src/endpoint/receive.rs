@@ -121,7 +121,10 @@ impl Endpoint {
         let Some(sa) = self.sa(key) else { return false };
         let response = header.is_response();
         let possible = match (sa.state, header.exchange) {
-            (State::InitAnswered | State::Refused, ExchangeType::IKE_AUTH) => !response,
+            // Nothing but the second request, whatever window will be granted later.
+            (State::InitAnswered | State::Refused, ExchangeType::IKE_AUTH) => {
+                !response && header.message_id == 1
+            }
             // A repetition of the request that was answered: the initiator may have missed the answer.
             (State::Established, ExchangeType::IKE_AUTH) => !response && sa.role == Role::Responder,
             (State::AuthSent, ExchangeType::IKE_AUTH) => response,
@@ -160,8 +163,9 @@ impl Endpoint {
         if self.sa(key).is_some_and(|sa| sa.state == State::InitAnswered)
             && !self.complete_responder_keys(key)
         {
+            // The stranger's public value is worthless, and would be as worthless and dear the next time.
             self.stats.drops.malformed += 1;
-            return;
+            return self.remove_sa(now, key, DownReason::ProtocolError);
         }
         let Some(plain) = self.open(now, key, sealed, raw) else { return };
         let Some(sa) = self.sa(key) else { return };

@@ -1,1 +1,366 @@
+//! Recorded strongSwan negotiations played to our responder and to our initiator, which stand where the recorded
+//! daemons stood: same SPIs, nonces and shared secret.
 
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
+use serde_json::Value;
+
+use super::*;
+use crate::config::{Keyring, Profile, Selectors};
+use crate::crypto::{Direction, Encryption, Envelope, Group, IkeKeys, KeyPair, skeyseed_initial};
+use crate::endpoint::ike_sa::{ChildExchange, Handshake, Outstanding, Pending, Role, State};
+use crate::io::{SaParameters, Side, UdpPath};
+use crate::nat;
+use crate::negotiation::choose_ike;
+use crate::wire::{Message, Notify, NotifyType, Payload, TrafficSelector, decode_payloads};
+
+/// An instant to count from.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "std has no other way to make an Instant; only differences count"
+)]
+fn origin() -> Instant {
+    Instant::now()
+}
+
+fn golden(name: &str) -> Value {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/negotiations").join(name);
+    serde_json::from_str(&fs::read_to_string(path.join("golden.json")).unwrap()).unwrap()
+}
+
+fn bytes(value: &Value, name: &str) -> Vec<u8> {
+    hex::decode(value[name].as_str().unwrap()).unwrap()
+}
+
+struct Played {
+    endpoint: Endpoint,
+    now: Instant,
+    key: SaKey,
+    keys: IkeKeys,
+    suite: crate::crypto::IkeSuite,
+    outputs: Vec<Output>,
+}
+
+impl Played {
+    fn datagram(&mut self, message: &Value) {
+        let address = |name: &str, port: &str| {
+            let ip: IpAddr = message[name].as_str().unwrap().parse().unwrap();
+            SocketAddr::new(ip, u16::try_from(message[port].as_u64().unwrap()).unwrap())
+        };
+        let path = UdpPath { local: address("dst", "dport"), remote: address("src", "sport") };
+        let raw = bytes(message, "raw");
+        self.endpoint.handle_input(self.now, Input::Datagram { path, payload: &raw });
+        self.outputs.extend(std::iter::from_fn(|| self.endpoint.poll_output()));
+    }
+
+    fn events(&self) -> Vec<&Event> {
+        self.outputs
+            .iter()
+            .filter_map(|output| match output {
+                Output::Event(event) => Some(event),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn installed(&self) -> (&SaParameters, &SaParameters) {
+        let find = |inbound: bool| {
+            self.outputs.iter().find_map(|output| match output {
+                Output::Action(Action::InstallInbound { sa, .. }) if inbound => Some(&**sa),
+                Output::Action(Action::InstallOutbound { sa, .. }) if !inbound => Some(&**sa),
+                _ => None,
+            })
+        };
+        (find(true).unwrap(), find(false).unwrap())
+    }
+
+    /// The payloads of our last message.
+    fn last(&self, from: Direction) -> Vec<Payload> {
+        let datagram = self
+            .outputs
+            .iter()
+            .rev()
+            .find_map(|output| match output {
+                Output::Transmit(transmit) => Some(transmit.payload.clone()),
+                _ => None,
+            })
+            .unwrap();
+        let sealed = Message::decode(&datagram).unwrap().sealed.unwrap();
+        let plain = Envelope::new(self.suite, &self.keys, from).open(&datagram, &sealed).unwrap();
+        decode_payloads(sealed.first, &plain).unwrap()
+    }
+}
+
+/// Puts an endpoint where IKE_SA_INIT is done, with the numbers of a recording.
+fn stand_in(name: &str, role: Role, configure: impl Fn(&mut Config)) -> (Played, Value) {
+    let golden = golden(name);
+    let now = origin();
+    let (request, response) = (bytes(&golden, "ike_sa_init_request"), bytes(&golden, "ike_sa_init_response"));
+    let message = golden["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|message| message["raw"].as_str() == Some(hex::encode(&request).as_str()))
+        .unwrap()
+        .clone();
+    let address = |name: &str, port: &str| {
+        let ip: IpAddr = message[name].as_str().unwrap().parse().unwrap();
+        SocketAddr::new(ip, u16::try_from(message[port].as_u64().unwrap()).unwrap())
+    };
+    let (initiator, responder) = (address("src", "sport"), address("dst", "dport"));
+    let path = match role {
+        Role::Initiator => UdpPath { local: initiator, remote: responder },
+        Role::Responder => UdpPath { local: responder, remote: initiator },
+    };
+    let mut config = Config::new(path.local.ip());
+    config.profiles.push(Profile::new("recorded", Keyring::any(golden["psk_ascii"].as_str().unwrap())));
+    let parsed = Message::decode(&response).unwrap();
+    let Payload::SecurityAssociation(proposals) = &parsed.payloads[0] else { panic!("no SA") };
+    let profile = &mut config.profiles[0];
+    if proposals[0].transforms[0] == Encryption::AesGcm128.transform() {
+        profile.proposals[0].encryption = vec![Encryption::AesGcm128];
+        profile.proposals[0].groups = vec![Group::Ecp256];
+        profile.child.transforms[0].encryption = vec![Encryption::AesGcm128];
+        profile.child.transforms[0].esn = true;
+    }
+    configure(&mut config);
+    let suite = choose_ike(&config.profiles[0].proposals, proposals).unwrap().suite;
+    let mut endpoint = Endpoint::new(config, ChaCha20Rng::seed_from_u64(1), now).unwrap();
+    let (spi_i, spi_r) = (parsed.header.spi_i, parsed.header.spi_r);
+    let (spi_local, spi_remote) = if role == Role::Initiator { (spi_i, spi_r) } else { (spi_r, spi_i) };
+    let state = if role == Role::Initiator { State::AuthSent } else { State::InitAnswered };
+    let identity = Identity::Address(path.local.ip());
+    let mut sa = endpoint.new_sa(now, role, state, ProfileId(0), spi_local, path, identity);
+    sa.spi_remote = spi_remote;
+    sa.fragmentation = true;
+    if role == Role::Responder {
+        let first = Message::decode(&request).unwrap();
+        sa.nat = nat::detect(spi_i, 0, path, &first.payloads);
+    }
+    let (nonce_i, nonce_r) = (bytes(&golden, "ni"), bytes(&golden, "nr"));
+    let shared = bytes(&golden["ike_sas"][0], "shared_secret");
+    let seed = skeyseed_initial(suite.prf, &nonce_i, &nonce_r, &shared);
+    let keys = IkeKeys::derive(suite, &seed, &nonce_i, &nonce_r, spi_i, spi_r);
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    sa.handshake = Some(Box::new(Handshake {
+        key_pair: KeyPair::generate(Group::Curve25519, &mut rng),
+        peer_public: Vec::new(),
+        nonce_i,
+        nonce_r,
+        request,
+        response,
+        sk_pi: keys.sk_pi.clone(),
+        sk_pr: keys.sk_pr.clone(),
+        cookie: None,
+        rounds: 0,
+        hint: None,
+        tried_groups: Vec::new(),
+    }));
+    sa.protect(suite, &keys);
+    let key = endpoint.insert_sa(sa);
+    (Played { endpoint, now, key, keys, suite, outputs: Vec::new() }, golden)
+}
+
+/// Plays all requests of the recorded initiator, as long as the answers of the recorded responder do not matter.
+fn play_requests(played: &mut Played, golden: &Value, count: usize) {
+    let requests = golden["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|message| message["flags"] == 8 && message["exchange"].as_u64().is_some_and(|e| e > 34));
+    for request in requests.take(count) {
+        played.datagram(request);
+    }
+}
+
+#[test]
+fn recorded_initiators_get_in_with_the_recorded_child_keys() {
+    for (name, requests) in [
+        ("cookie", 1),
+        ("fragmentation", 3),
+        ("invalid-ke", 1),
+        ("psk-transport-gre", 1),
+        ("psk-transport-gre-natt", 1),
+        ("rekey-child-collision", 1),
+        ("suite-gcm128-sha256-ecp256-esn", 1),
+    ] {
+        let (mut played, golden) = stand_in(name, Role::Responder, |_| {});
+        play_requests(&mut played, &golden, requests);
+        assert!(
+            played.events().iter().any(|e| matches!(e, Event::PeerUp { .. })),
+            "{name}: {:?}",
+            played.outputs
+        );
+        let (inbound, outbound) = played.installed();
+        let child = &golden["child_sas"][0];
+        assert_eq!(inbound.encryption_key.expose(), bytes(child, "encr_i"), "{name}");
+        assert_eq!(inbound.integrity_key.expose(), bytes(child, "integ_i"), "{name}");
+        assert_eq!(outbound.encryption_key.expose(), bytes(child, "encr_r"), "{name}");
+        assert_eq!(outbound.spi.to_be_bytes().to_vec(), bytes(child, "spi_i"), "{name}");
+        assert_eq!(inbound.esn, name.ends_with("esn"));
+        let nat = name.ends_with("natt");
+        assert_eq!(inbound.udp_encapsulation, nat);
+        let seen: IpAddr = if nat { "198.51.100.9" } else { "198.51.100.1" }.parse().unwrap();
+        assert_eq!(inbound.remote_selectors, [TrafficSelector::host(47, seen)], "{name}");
+        // The recorded answer has the same selectors.
+        let recorded = golden["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|m| {
+                m["exchange"] == 35 && m["flags"] == 32 && m.get("payloads").is_some_and(Value::is_array)
+            })
+            .unwrap();
+        if recorded.get("fragment").is_none() {
+            let first = crate::wire::PayloadType::IDENTIFICATION_RESPONDER;
+            let theirs = decode_payloads(first, &bytes(recorded, "plaintext")).unwrap();
+            let ours = played.last(Direction::FromResponder);
+            let selectors = |payloads: &[Payload]| {
+                let is_ts = |p: &&Payload| {
+                    matches!(p, Payload::TrafficSelectorsInitiator(_) | Payload::TrafficSelectorsResponder(_))
+                };
+                payloads.iter().filter(is_ts).cloned().collect::<Vec<_>>()
+            };
+            assert_eq!(selectors(&ours), selectors(&theirs), "{name}");
+        }
+    }
+}
+
+#[test]
+fn recorded_initiator_is_served_through_liveness_rekey_and_delete() {
+    let (mut played, golden) = stand_in("psk-transport-gre", Role::Responder, |_| {});
+    // IKE_AUTH, liveness, rekey of the child SA, delete of the old one.
+    play_requests(&mut played, &golden, 4);
+    assert!(played.events().iter().any(|e| matches!(e, Event::ChildRekeyed { .. })), "{:?}", played.events());
+    let view = played.endpoint.peers().next().unwrap();
+    assert_eq!(view.children.len(), 2);
+    assert_eq!(view.children[1].outbound_spi, 0x0200_0000);
+    assert_eq!(view.outbound, Some(view.children[1].child));
+    played.endpoint.handle_timeout(played.now + Duration::from_secs(6));
+    let view = played.endpoint.peers().next().unwrap();
+    assert_eq!(view.children.len(), 1, "the old one was drained");
+}
+
+#[test]
+fn recorded_initiator_behind_nat_is_served_to_the_end() {
+    let (mut played, golden) = stand_in("psk-transport-gre-natt", Role::Responder, |_| {});
+    play_requests(&mut played, &golden, 6);
+    assert!(played.events().iter().any(|e| matches!(e, Event::ChildRekeyed { .. })), "{:?}", played.events());
+    assert!(
+        played
+            .events()
+            .iter()
+            .any(|e| matches!(e, Event::PeerDown { reason: DownReason::DeletedByPeer, .. }))
+    );
+    assert_eq!(played.endpoint.peers().count(), 0);
+}
+
+#[test]
+fn recorded_failures_are_the_same_with_us() {
+    let by = Side::Us;
+    let cases: [(&str, fn(&mut Config), NotifyType, FailureReason); 3] = [
+        (
+            "err-wrong-psk",
+            // The recording carries the initiator's key; the hub had the guide's.
+            |config| config.profiles[0].keyring = Keyring::any("Sup3rS3cr3tDMVPN!"),
+            NotifyType::AUTHENTICATION_FAILED,
+            FailureReason::AuthenticationFailed { by },
+        ),
+        (
+            "err-no-proposal-child",
+            |config| config.profiles[0].child.transforms[0].encryption = vec![Encryption::ChaCha20Poly1305],
+            NotifyType::NO_PROPOSAL_CHOSEN,
+            FailureReason::NoProposalChosen { by },
+        ),
+        (
+            "err-ts-unacceptable",
+            |config| {
+                let host = TrafficSelector::host(6, [192, 0, 2, 1].into());
+                config.profiles[0].child.selectors =
+                    Selectors::Explicit { local: vec![host.clone()], remote: vec![host] };
+            },
+            NotifyType::TS_UNACCEPTABLE,
+            FailureReason::TrafficSelectorsUnacceptable { by },
+        ),
+    ];
+    for (name, configure, notify_type, reason) in cases {
+        let (mut played, golden) = stand_in(name, Role::Responder, configure);
+        play_requests(&mut played, &golden, 1);
+        let answer = played.last(Direction::FromResponder);
+        assert!(answer.contains(&Payload::Notify(Notify::new(notify_type))), "{name}: {answer:?}");
+        let refused = |e: &&Event| matches!(e, Event::Refused { reason: r, .. } if *r == reason);
+        assert!(played.events().iter().any(refused), "{name}");
+    }
+}
+
+#[test]
+fn recorded_responders_are_accepted_with_the_recorded_child_keys() {
+    for name in [
+        "cookie",
+        "invalid-ke",
+        "psk-transport-gre",
+        "rekey-child-collision",
+        "suite-gcm128-sha256-ecp256-esn",
+    ] {
+        let (mut played, golden) = stand_in(name, Role::Initiator, |_| {});
+        let (child, local_spi) =
+            played.endpoint.children.reserve(&mut *played.endpoint.rng, played.now).unwrap();
+        let exchange = ChildExchange {
+            child,
+            local_spi,
+            nonce: Vec::new(),
+            key_pair: None,
+            replaces: None,
+            collision: None,
+            rounds: 0,
+        };
+        let sa = played.endpoint.sa_mut(played.key).unwrap();
+        sa.next_request = 1;
+        sa.connecting = true;
+        sa.outstanding = Some(Outstanding {
+            message_id: 1,
+            datagrams: Vec::new(),
+            pending: Pending::Auth(Box::new(exchange)),
+            sent: 1,
+            interval: Duration::from_secs(1),
+            factor_percent: 180,
+        });
+        let response = golden["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|message| message["exchange"] == 35 && message["flags"] == 32)
+            .unwrap()
+            .clone();
+        played.datagram(&response);
+        assert!(
+            played.events().iter().any(|e| matches!(e, Event::ChildUp { .. })),
+            "{name}: {:?}",
+            played.outputs
+        );
+        let (inbound, outbound) = played.installed();
+        let child = &golden["child_sas"][0];
+        assert_eq!(inbound.encryption_key.expose(), bytes(child, "encr_r"), "{name}");
+        assert_eq!(outbound.encryption_key.expose(), bytes(child, "encr_i"), "{name}");
+        assert_eq!(outbound.integrity_key.expose(), bytes(child, "integ_i"), "{name}");
+        assert_eq!(outbound.spi.to_be_bytes().to_vec(), bytes(child, "spi_r"), "{name}");
+    }
+}
+
+#[test]
+fn recorded_delete_of_an_unknown_key_changes_nothing() {
+    let (mut played, golden) = stand_in("psk-transport-gre", Role::Responder, |_| {});
+    play_requests(&mut played, &golden, 1);
+    let before = played.endpoint.peers().next().unwrap();
+    // Messages of the IKE SA after its rekey: an SPI that this endpoint never had.
+    for message in golden["messages"].as_array().unwrap().iter().rev().take(2) {
+        played.datagram(message);
+    }
+    assert_eq!(played.endpoint.peers().next().unwrap(), before);
+    assert_eq!(played.endpoint.stats().drops.unknown_spi, 2);
+}

@@ -255,7 +255,7 @@ fn selectors_intersect_and_narrow() {
     let host = TrafficSelector::host(47, [10, 0, 0, 7].into());
     assert_eq!(net.intersection(&host), Some(host.clone()));
     assert!(net.contains(&host) && !host.contains(&net));
-    assert_eq!(narrow(&[host.clone()], &[net.clone(), net]), vec![host.clone()]);
+    assert_eq!(narrow(std::slice::from_ref(&host), &[net.clone(), net]), vec![host.clone()]);
     let other = TrafficSelector::host(6, [10, 0, 0, 7].into());
     assert_eq!(host.intersection(&other), None);
     assert!(TrafficSelector::range(0, [10, 0, 0, 2].into(), [10, 0, 0, 1].into()).is_err());

@@ -2,6 +2,7 @@
 //! promise.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "test support: a failure here is a failed test")]
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -102,6 +103,9 @@ pub struct Flight {
     pub marker: bool,
 }
 
+/// Whether a flight gets lost.
+pub type Filter = Box<dyn FnMut(&Flight) -> bool>;
+
 pub struct Net {
     pub now: Instant,
     pub start: Instant,
@@ -119,7 +123,7 @@ pub struct Net {
     /// Everything that was ever put on the wire.
     pub log: Vec<Flight>,
     /// Drops flights for which it returns true.
-    pub filter: Option<Box<dyn FnMut(&Flight) -> bool>>,
+    pub filter: Option<Filter>,
 }
 
 impl Net {
@@ -214,7 +218,7 @@ impl Net {
 
     /// Does the next thing that is due before `until`. False: nothing is.
     pub fn step(&mut self, until: Instant) -> bool {
-        let flight = self.wire.keys().next().copied().map(|(at, sequence)| (at, sequence));
+        let flight = self.wire.keys().next().copied();
         let timer = (0..self.nodes.len())
             .filter(|index| self.nodes[*index].alive)
             .filter_map(|index| self.nodes[index].endpoint.poll_timeout().map(|at| (at, index)))
