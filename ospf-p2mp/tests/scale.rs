@@ -32,14 +32,12 @@ fn a_mass_join_of_330_spokes() {
     let mut cloud = big_star(330, |_| ());
     cloud.register_all();
     let full = cloud
-        .run_while_not(Duration::from_secs(60), |cloud| {
+        .run_in_steps(Duration::from_secs(60), |cloud| {
             cloud.router(0).summary().areas[0].full_neighbors == 330
         })
         .expect("all Full");
     let routes = cloud
-        .run_while_not(Duration::from_secs(60), |cloud| {
-            cloud.nodes.iter().all(|node| node.table.len() >= 330)
-        })
+        .run_in_steps(Duration::from_secs(60), |cloud| cloud.nodes.iter().all(|node| node.table.len() >= 330))
         .expect("all routes");
     let megabytes = cloud.nodes[0].sent_octets as f64 / 1e6;
     println!("330 spokes: Full after {full:?}, all routes {routes:?} later, hub sent {megabytes:.1} MB");
@@ -55,6 +53,22 @@ fn a_mass_join_of_330_spokes() {
     assert!(octets < 330 * 48 * 13, "one Hello per neighbour and interval");
     let running = cloud.router(0).neighbors().filter(|view| view.state == NeighborState::Full).count();
     assert_eq!(running, 330);
+}
+
+/// Figures for larger clouds; a release build takes seconds, a debug build minutes.
+/// Run with `cargo test --release -p ospf-p2mp --test scale -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes minutes without optimisation"]
+fn a_mass_join_of_a_thousand_spokes() {
+    let mut cloud = big_star(1_000, |_| ());
+    cloud.register_all();
+    let is_full = |cloud: &Cloud| cloud.router(0).summary().areas[0].full_neighbors == 1_000;
+    let full = cloud.run_in_steps(Duration::from_secs(120), is_full).expect("all Full");
+    let has_routes = |cloud: &Cloud| cloud.nodes.iter().all(|node| node.table.len() >= 1_000);
+    let routes = cloud.run_in_steps(Duration::from_secs(120), has_routes).expect("all routes");
+    let megabytes = cloud.nodes[0].sent_octets as f64 / 1e6;
+    println!("1,000 spokes: Full after {full:?}, all routes {routes:?} later, hub sent {megabytes:.1} MB");
+    assert!(full < Duration::from_secs(30) && megabytes < 300.0);
 }
 
 #[test]
@@ -120,5 +134,7 @@ fn stuck_exchanges_do_not_block_the_others() {
     cloud.input(last, ospf_p2mp::Input::Shutdown);
     cloud.run_for(Duration::from_secs(5));
     let id = cloud.nodes[last].config.router_id;
-    assert!(cloud.router(7).database().all(|view| view.header.advertising_router != id));
+    for index in [0, 7] {
+        assert!(cloud.router(index).database().all(|view| view.header.advertising_router != id), "{index}");
+    }
 }

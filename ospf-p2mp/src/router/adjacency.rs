@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::Router;
 use super::state::NeighborKey;
 use crate::event::{DownReason, Event};
-use crate::neighbor::{Action, NeighborEvent, NeighborState, step};
+use crate::neighbor::{Action, Neighbor, NeighborEvent, NeighborState, step};
 
 /// A Full neighbour's Router-LSA should show the link back by then. FRR waits up to five seconds before it says so.
 const LINK_CHECK: Duration = Duration::from_secs(10);
@@ -137,9 +137,17 @@ impl Router {
 
     /// Makes room among the concurrent exchanges.
     pub(super) fn give_up_place(&mut self, key: NeighborKey) {
-        if self.neighbor_mut(key).is_some_and(|neighbor| std::mem::take(&mut neighbor.holds_place)) {
-            self.exchanging = self.exchanging.saturating_sub(1);
-        }
+        let Some(neighbor) = self.neighbor_mut(key) else { return };
+        let before = places(neighbor);
+        neighbor.holds_place = false;
+        self.count_places(before, key);
+    }
+
+    fn count_places(&mut self, before: (usize, usize), key: NeighborKey) {
+        let after = self.neighbor(key).map_or((0, 0), places);
+        self.exchanging = (self.exchanging + after.0).saturating_sub(before.0);
+        self.describing = (self.describing + after.1).saturating_sub(before.1);
+        self.sweep |= after.1 < before.1;
     }
 
     fn set_state(&mut self, now: Instant, key: NeighborKey, before: NeighborState, after: NeighborState) {
@@ -150,7 +158,9 @@ impl Router {
         let (id, area_id) = (interface.config.id, interface.config.area);
         let Some(neighbor) = self.neighbor_mut(key) else { return };
         tracing::debug!(interface = %id, address = %key.1, router_id = %neighbor.router_id, from = %before, to = %after, "neighbour state");
+        let counted_before = places(neighbor);
         neighbor.state = after;
+        neighbor.holds_place = after.is_exchanging() && (neighbor.holds_place || !before.is_exchanging());
         neighbor.state_changes = neighbor.state_changes.saturating_add(1);
         let router_id = neighbor.router_id;
         let became_full = after == NeighborState::Full;
@@ -167,22 +177,7 @@ impl Router {
             neighbor.without_link_back = false;
             neighbor.deadlines.link_check = None;
         }
-        match (before.is_exchanging(), after.is_exchanging()) {
-            (false, true) => {
-                neighbor.holds_place = true;
-                self.exchanging += 1;
-            }
-            (true, false) => self.give_up_place(key),
-            _ => {}
-        }
-        match (before.is_describing(), after.is_describing()) {
-            (false, true) => self.describing += 1,
-            (true, false) => {
-                self.describing = self.describing.saturating_sub(1);
-                self.sweep = true;
-            }
-            _ => {}
-        }
+        self.count_places(counted_before, key);
         if let Some(area) = self.areas.get_mut(&area_id) {
             match (before.is_adjacent(), after.is_adjacent()) {
                 (false, true) => area.adjacent += 1,
@@ -215,4 +210,11 @@ impl Router {
         self.adjacency_schedules_router_lsa(now, area);
         self.pending.areas.insert(area);
     }
+}
+
+/// What a neighbour counts for: a place among the exchanges, and a reason to keep LSAs at MaxAge. One that is stuck
+/// counts for neither; should it ask for an LSA that is gone, its exchange begins again.
+fn places(neighbor: &Neighbor) -> (usize, usize) {
+    let holds = neighbor.holds_place;
+    ((holds && neighbor.state.is_exchanging()).into(), (holds && neighbor.state.is_describing()).into())
 }

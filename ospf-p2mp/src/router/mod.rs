@@ -58,7 +58,7 @@ pub struct Router {
     sweep: bool,
     /// Places taken by neighbours that exchange databases and make progress.
     exchanging: usize,
-    /// Neighbours in Exchange or Loading: while there are any, LSAs at MaxAge stay (section 14).
+    /// Those of them in Exchange or Loading: while there are any, LSAs at MaxAge stay (section 14).
     describing: usize,
     /// Neighbours in 2-Way that wait for a place among them.
     waiting: VecDeque<NeighborKey>,

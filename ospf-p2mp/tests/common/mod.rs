@@ -100,6 +100,8 @@ pub struct Cloud {
     /// Everything that was sent, when wanted.
     pub recorded: Option<Vec<Vec<u8>>>,
     wakeups: BTreeMap<usize, Instant>,
+    alarms: BTreeSet<(Instant, usize)>,
+    owners: BTreeMap<Ipv4Addr, (usize, InterfaceId)>,
 }
 
 impl Cloud {
@@ -119,6 +121,8 @@ impl Cloud {
             recorded: None,
             mangle: None,
             wakeups: BTreeMap::new(),
+            alarms: BTreeSet::new(),
+            owners: BTreeMap::new(),
         };
         for config in configs {
             let index = cloud.nodes.len();
@@ -148,6 +152,9 @@ impl Cloud {
         self.seed += 1;
         let random = ChaCha20Rng::seed_from_u64(self.seed);
         let config = self.nodes[index].config.clone();
+        for interface in &config.interfaces {
+            self.owners.insert(interface.address, (index, interface.id));
+        }
         self.nodes[index].router =
             Some(Router::new(config, random, self.now).expect("a valid configuration"));
         self.drain(index);
@@ -157,7 +164,17 @@ impl Cloud {
     pub fn crash(&mut self, index: usize) {
         self.nodes[index].router = None;
         self.nodes[index].table.clear();
-        self.wakeups.remove(&index);
+        self.set_alarm(index, None);
+    }
+
+    fn set_alarm(&mut self, index: usize, at: Option<Instant>) {
+        if let Some(old) = self.wakeups.remove(&index) {
+            self.alarms.remove(&(old, index));
+        }
+        if let Some(at) = at {
+            self.wakeups.insert(index, at);
+            self.alarms.insert((at, index));
+        }
     }
 
     pub fn router(&self, index: usize) -> &Router {
@@ -222,13 +239,25 @@ impl Cloud {
         self.run_until(start + limit, &condition).then(|| self.now - start)
     }
 
+    /// The same, looking only every ten milliseconds: for many routers and dear conditions.
+    pub fn run_in_steps(&mut self, limit: Duration, condition: impl Fn(&Self) -> bool) -> Option<Duration> {
+        let start = self.now;
+        while !condition(self) {
+            if self.now >= start + limit {
+                return None;
+            }
+            self.run_for(ms(10));
+        }
+        Some(self.now - start)
+    }
+
     fn run_until(&mut self, end: Instant, condition: impl Fn(&Self) -> bool) -> bool {
         loop {
             if condition(self) {
                 return true;
             }
             let flight = self.flights.first_key_value().map(|((at, _), _)| *at);
-            let wakeup = self.wakeups.values().min().copied();
+            let wakeup = self.alarms.first().map(|(at, _)| *at);
             let Some(next) = [flight, wakeup].into_iter().flatten().min().filter(|at| *at <= end) else {
                 self.now = end;
                 return condition(self);
@@ -237,8 +266,12 @@ impl Cloud {
             if flight == Some(next) {
                 self.deliver();
             } else {
-                let due: Vec<_> =
-                    self.wakeups.iter().filter(|(_, at)| **at <= self.now).map(|(index, _)| *index).collect();
+                let due: Vec<_> = self
+                    .alarms
+                    .iter()
+                    .take_while(|(at, _)| *at <= self.now)
+                    .map(|(_, index)| *index)
+                    .collect();
                 for index in due {
                     let now = self.now;
                     if let Some(router) = &mut self.nodes[index].router {
@@ -292,10 +325,8 @@ impl Cloud {
                 _ => unreachable!("an unknown output"),
             }
         }
-        match router.poll_timeout() {
-            Some(wakeup) => self.wakeups.insert(index, wakeup),
-            None => self.wakeups.remove(&index),
-        };
+        let wakeup = router.poll_timeout();
+        self.set_alarm(index, wakeup);
         for (interface, destination, peer, ttl, payload) in packets {
             self.transmit(index, interface, destination, peer, ttl, payload);
         }
@@ -332,11 +363,7 @@ impl Cloud {
             if lost || payload.len() + 20 > self.path_mtu || !self.reach.contains(&(source, target)) {
                 continue;
             }
-            let owner = self.nodes.iter().enumerate().find_map(|(index, node)| {
-                let interface =
-                    node.config.interfaces.iter().find(|interface| interface.address == target)?;
-                Some((index, interface.id))
-            });
+            let owner = self.owners.get(&target).copied();
             let Some((to, interface)) = owner else { continue };
             let flight = Flight { to, interface, source, destination, ttl, payload: payload.clone() };
             self.flights.insert((self.now + self.latency, self.serial), flight);
