@@ -180,3 +180,27 @@ fn ike_sas_of_one_peer_are_bounded() {
     assert!(hub.ping(0, 1));
     assert!(hub.both_ways(0, 1));
 }
+
+/// Both ends notice at the same moment that the child SA is missing.
+#[test]
+fn two_new_child_sas_at_once_become_one() {
+    for seed in 0..6 {
+        for offset in [0, 5, 9, 10, 11, 15, 20, 25] {
+            let mut net = Net::new(vec![fast(1), fast(2)], seed);
+            net.connect(0, 1);
+            net.run_secs(1);
+            let child = net.child(0);
+            net.input(0, Input::ExpireChild { child });
+            net.run_secs(10);
+            net.connect(0, 1);
+            net.run(std::time::Duration::from_millis(offset));
+            net.connect(1, 0);
+            net.run_secs(15);
+            assert!(net.both_ways(0, 1), "seed {seed} offset {offset}");
+            for node in 0..2 {
+                assert_eq!(net.nodes[node].plane.inbound.len(), 1, "seed {seed} offset {offset}");
+                assert_eq!(net.ike_sas(node), 1);
+            }
+        }
+    }
+}

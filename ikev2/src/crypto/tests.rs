@@ -168,9 +168,10 @@ fn recorded_key_schedules() {
     }
 }
 
-/// Opens every encrypted message of every recording with the keys that we derive, and seals it again to the same bytes.
+/// Opens every encrypted message of every recording with the keys that we derive, and seals it
+/// again.
 #[test]
-fn recorded_messages_open_and_seal_to_the_same_bytes() {
+fn recorded_messages_open_and_seal_again() {
     let (mut opened, mut parsed) = (0, 0);
     for name in NEGOTIATIONS {
         let golden = negotiation(name);
@@ -209,9 +210,11 @@ fn recorded_messages_open_and_seal_to_the_same_bytes() {
             let mut iv = [0; 16];
             let iv_len = sa.suite.encryption.iv_len();
             iv[..iv_len].copy_from_slice(&sealed.body[..iv_len]);
-            // Padding is free: strongSwan pads to the block with zeros as we do.
             let again = envelope.seal_with_iv(message.header, sealed.first, &plain, sealed.fragment, iv);
+            // strongSwan fills the padding with random bytes: all but the last block and the check value is the same.
+            let same = if sa.suite.encryption.is_aead() { raw.len() } else { raw.len() - 16 - 16 };
             assert_eq!(again.len(), raw.len(), "{name}");
+            assert_eq!(again[..same], raw[..same], "{name}");
             let reopened = envelope.open(&again, &Message::decode(&again).unwrap().sealed.unwrap()).unwrap();
             assert_eq!(reopened, plain);
             opened += 1;

@@ -225,9 +225,10 @@ impl Endpoint {
         lowest_nonce: Vec<u8>,
     ) {
         let Some(sa) = self.sa_mut(key) else { return };
-        if let (Some(old), Some(outstanding)) = (old, &mut sa.outstanding)
+        // Two new child SAs at the same moment, without a rekey, are one too many in the same way.
+        if let Some(outstanding) = &mut sa.outstanding
             && let Pending::CreateChild(exchange) = &mut outstanding.pending
-            && exchange.replaces == Some(old)
+            && exchange.replaces == old
         {
             exchange.collision = Some(Collision { made, lowest_nonce });
         }

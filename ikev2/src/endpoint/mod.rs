@@ -203,6 +203,8 @@ impl Endpoint {
     }
 
     fn event(&mut self, event: Event) {
+        // Secrets in events print as their length.
+        tracing::debug!(local = %self.config.local, ?event);
         self.outputs.push_back(Output::Event(event));
     }
 

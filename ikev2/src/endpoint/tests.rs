@@ -260,10 +260,13 @@ fn recorded_initiator_behind_nat_is_served_to_the_end() {
     assert_eq!(played.endpoint.peers().count(), 0);
 }
 
+/// A recording, how our responder is configured, and what it says to the peer and to us.
+type FailureCase = (&'static str, fn(&mut Config), NotifyType, FailureReason);
+
 #[test]
 fn recorded_failures_are_the_same_with_us() {
     let by = Side::Us;
-    let cases: [(&str, fn(&mut Config), NotifyType, FailureReason); 3] = [
+    let cases: [FailureCase; 3] = [
         (
             "err-wrong-psk",
             // The recording carries the initiator's key; the hub had the guide's.
