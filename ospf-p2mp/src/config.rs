@@ -257,7 +257,7 @@ pub struct Timers {
     /// First retransmission; later ones double up to the interface's interval. One second suits receivers that
     /// insist on a MinLSArrival of one second.
     pub first_retransmit: Duration,
-    /// Age at which our own LSAs are issued anew (LSRefreshTime, 30 minutes).
+    /// Age at which our own LSAs are issued anew (LSRefreshTime, 30 minutes); a longer time counts as that.
     pub refresh: Duration,
     /// Longest wait, after a restart, for an adjacency before an LSA of our previous life is replaced. Replacing it
     /// sooner would withdraw its links for a moment.
@@ -294,7 +294,7 @@ pub struct Limits {
     pub lsas_per_router: usize,
     /// Bytes of LSAs in the database.
     pub lsdb_bytes: usize,
-    /// Links in our Router-LSA of one area. The wire allows about 5,455.
+    /// Links in our Router-LSA of one area. The wire allows about 5,450; more counts as that.
     pub router_lsa_links: usize,
     /// Retransmissions of one LSA before the neighbour is taken down.
     pub retransmissions: u8,

@@ -376,3 +376,114 @@ fn an_unannounced_peer_of_a_non_broadcast_tunnel_is_kept() {
     let downs = cloud.nodes.iter().flat_map(|node| &node.events);
     assert!(!downs.into_iter().any(|(_, event)| matches!(event, Event::NeighborDown { .. })));
 }
+
+/// Section 16.4 (3): packets go to the forwarding address, by the internal route to it.
+#[test]
+fn a_forwarding_address_decides_the_way() {
+    let mut cloud = Cloud::star(2);
+    cloud.register_all();
+    cloud.run_for(Duration::from_secs(10));
+    let prefix = "203.0.113.0/24";
+    let mut route = ExternalRoute::new(net(prefix));
+    route.forwarding = ip("192.168.12.5");
+    // The hub tells, the second spoke forwards.
+    cloud.input(0, Input::Redistribute(Redistribute::Add(route)));
+    cloud.run_for(Duration::from_secs(5));
+    let seen = cloud.route(1, prefix).expect("a route");
+    assert_eq!((seen.metric, seen.forward_metric, seen.advertising_router), (20, 21, ip("10.0.0.1")));
+    assert_eq!(seen.next_hops[0].gateway, Some(ip("10.0.0.12")));
+    assert_eq!(seen.next_hops[0].fallbacks, [ip("10.0.0.1")]);
+    let local = cloud.route(2, prefix).expect("a route");
+    assert_eq!((local.next_hops[0].interface, local.next_hops[0].gateway), (LAN, Some(ip("192.168.12.5"))));
+    // Without a way to the address there is no route, although the hub is as near as before.
+    cloud.input(2, Input::InterfaceDown { interface: LAN });
+    cloud.run_while_not(ms(3000), |cloud| cloud.route(1, prefix).is_none()).expect("withdrawn");
+    cloud.input(2, Input::InterfaceUp { interface: LAN });
+    cloud.run_while_not(ms(6000), |cloud| cloud.route(1, prefix).is_some()).expect("back");
+    // An address on the cloud itself.
+    route.forwarding = ip("10.0.0.12");
+    cloud.input(0, Input::Redistribute(Redistribute::Add(route)));
+    cloud.run_for(Duration::from_secs(6));
+    let seen = cloud.route(1, prefix).expect("a route");
+    assert_eq!((seen.forward_metric, seen.next_hops[0].gateway), (20, Some(ip("10.0.0.12"))));
+}
+
+/// Section 16.4 (6): type 1 before type 2, then the smaller metric, then the nearer.
+#[test]
+fn externals_compete() {
+    let mut cloud = Cloud::star(3);
+    cloud.register_all();
+    cloud.run_for(Duration::from_secs(10));
+    let prefix = "203.0.113.0/24";
+    let advertise = |cloud: &mut Cloud, index: usize, metric_type, metric| {
+        let mut route = ExternalRoute::new(net(prefix));
+        route.metric_type = metric_type;
+        route.metric = metric;
+        cloud.input(index, Input::Redistribute(Redistribute::Add(route)));
+        cloud.run_for(Duration::from_secs(6));
+        let route = cloud.route(1, prefix).expect("a route");
+        let gateways: Vec<_> = route.next_hops.iter().filter_map(|hop| hop.gateway).collect();
+        (route.kind, route.metric, gateways)
+    };
+    use ospf_p2mp::wire::MetricType::{Type1, Type2};
+    let (second, third) = (ip("10.0.0.12"), ip("10.0.0.13"));
+    assert_eq!(advertise(&mut cloud, 2, Type2, 20), (RouteKind::External2, 20, vec![second]));
+    assert_eq!(advertise(&mut cloud, 3, Type2, 20), (RouteKind::External2, 20, vec![second, third]));
+    assert_eq!(advertise(&mut cloud, 3, Type2, 19), (RouteKind::External2, 19, vec![third]));
+    assert_eq!(advertise(&mut cloud, 2, Type1, 500), (RouteKind::External1, 520, vec![second]));
+    assert_eq!(advertise(&mut cloud, 0, Type2, 1), (RouteKind::External1, 520, vec![second]));
+    assert_eq!(advertise(&mut cloud, 0, Type1, 100), (RouteKind::External1, 110, vec![ip("10.0.0.1")]));
+    // Our own word about it is no route of ours.
+    let own = cloud.route(0, prefix).expect("the second best").next_hops[0].gateway;
+    assert_eq!(own, Some(second));
+}
+
+#[test]
+fn what_a_dead_router_said_ages_out() {
+    let mut cloud = Cloud::star(2);
+    cloud.register_all();
+    cloud.run_for(Duration::from_secs(10));
+    cloud.crash(2);
+    cloud.run_for(Duration::from_secs(3500));
+    let left = |cloud: &Cloud, index: usize| {
+        let views = cloud.router(index).database();
+        views.filter(|view| view.header.advertising_router == ip("10.0.0.12")).count()
+    };
+    assert_eq!((left(&cloud, 0), left(&cloud, 1)), (1, 1), "still in the database, although unreachable");
+    assert!(cloud.route(1, "192.168.12.0/24").is_none());
+    cloud.run_for(Duration::from_secs(120));
+    assert_eq!((left(&cloud, 0), left(&cloud, 1)), (0, 0));
+    assert!(cloud.router(0).database().all(|view| view.header.age < 1900), "the living refresh theirs");
+}
+
+#[test]
+fn keys_roll_over_without_losing_a_neighbour() {
+    let mut cloud = Cloud::star(2);
+    let change = cloud.now + Duration::from_secs(300);
+    for index in 0..3 {
+        use ospf_p2mp::auth::Lifetime;
+        // The clocks of real routers differ: each changes its key at another time.
+        let ours = change + Duration::from_secs(10 * index as u64);
+        let accept = Duration::from_secs(60);
+        let old = Key::new(1, Algorithm::Md5, b"old").with_lifetime(
+            Lifetime { from: None, until: Some(ours) },
+            Lifetime { from: None, until: Some(ours + accept) },
+        );
+        let new = Key::new(2, Algorithm::HmacSha512, b"new").with_lifetime(
+            Lifetime { from: Some(ours), until: None },
+            Lifetime { from: Some(ours - accept), until: None },
+        );
+        let chain = KeyChain::new(vec![old, new]);
+        cloud.nodes[index].config.interfaces[0].authentication = Authentication::Cryptographic(chain);
+        cloud.crash(index);
+        cloud.boot(index);
+    }
+    cloud.register_all();
+    cloud.run_for(Duration::from_secs(900));
+    assert!(cloud.all_full());
+    for node in &cloud.nodes {
+        assert!(!node.events.iter().any(|(_, event)| {
+            matches!(event, Event::NeighborDown { .. } | Event::ParameterMismatch { .. })
+        }));
+    }
+}

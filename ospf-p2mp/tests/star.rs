@@ -412,3 +412,23 @@ fn early_and_repeated_timeouts_do_nothing() {
     }
     assert_eq!(cloud.nodes[0].sent, sent);
 }
+
+/// The first Hellos may be lost while IPsec is being set up: the next ones do not wait for the hello interval.
+#[test]
+fn lost_first_hellos_cost_seconds_and_not_an_interval() {
+    let mut cloud = Cloud::star(1);
+    cloud.register_all();
+    cloud.part(ip("10.0.0.1"), ip("10.0.0.11"));
+    cloud.run_for(ms(2500));
+    assert_eq!(cloud.state(0, "10.0.0.11"), NeighborState::Init, "only what was under way arrived");
+    cloud.join(ip("10.0.0.1"), ip("10.0.0.11"));
+    let full = cloud.run_while_not(Duration::from_secs(10), Cloud::all_full).expect("Full");
+    assert!(full <= ms(1000), "{full:?}");
+    // Somebody who never answers is not pestered.
+    cloud.part(ip("10.0.0.1"), ip("10.0.0.11"));
+    cloud.run_for(Duration::from_secs(600));
+    let before = cloud.nodes[0].sent;
+    cloud.run_for(Duration::from_secs(300));
+    let sent = cloud.nodes[0].sent - before;
+    assert!((20..=24).contains(&sent), "{sent} Hellos in ten intervals, multicast and unicast");
+}

@@ -45,6 +45,8 @@ pub(crate) struct Neighbor {
     pub(crate) queues: Queues,
     pub(crate) deadlines: Deadlines,
     pub(crate) last_hello_sent: Option<Instant>,
+    /// Hellos sent while the neighbour does not answer: they come quickly at first.
+    pub(crate) unanswered_hellos: u32,
     /// The last cryptographic sequence number that we accepted.
     pub(crate) received_sequence: Option<u32>,
     /// The last one that we used.
@@ -144,6 +146,7 @@ impl Neighbor {
             queues: Queues::default(),
             deadlines: Deadlines::default(),
             last_hello_sent: None,
+            unanswered_hellos: 0,
             received_sequence: None,
             sent_sequence: 0,
         }

@@ -10,6 +10,10 @@ use crate::neighbor::{Action, Neighbor, NeighborEvent, NeighborState, step};
 /// A Full neighbour's Router-LSA should show the link back by then. FRR waits up to five seconds before it says so.
 const LINK_CHECK: Duration = Duration::from_secs(10);
 
+/// What an update in one IP packet can carry: 65,535 octets less the headers of IP, packet, update and LSA and the
+/// longest digest, at twelve octets a link.
+const MOST_LINKS: usize = (65_535 - 20 - 24 - 4 - 24 - 64) / 12;
+
 impl Router {
     pub(super) fn neighbor_event(&mut self, now: Instant, key: NeighborKey, event: NeighborEvent) {
         let Some(state) = self.neighbor(key).map(|neighbor| neighbor.state) else { return };
@@ -113,7 +117,7 @@ impl Router {
         let Some(area) = self.areas.get(&area_id) else { return false };
         let interfaces = area.interfaces.len();
         let links = area.adjacent + 2 * interfaces;
-        if links >= self.config.limits.router_lsa_links {
+        if links >= self.config.limits.router_lsa_links.min(MOST_LINKS) {
             let first = self
                 .neighbor_mut(key)
                 .is_some_and(|neighbor| !std::mem::replace(&mut neighbor.refused, true));

@@ -8,12 +8,15 @@ use super::state::{NeighborKey, TimerKey};
 use crate::config::{AreaKind, NetworkType};
 use crate::event::{DownReason, Parameter, ParameterValue};
 use crate::io::ALL_SPF_ROUTERS;
-use crate::neighbor::{Neighbor, NeighborEvent, NeighborState};
+use crate::neighbor::{Neighbor, NeighborEvent, NeighborState, back_off};
 use crate::stats::DropReason;
 use crate::wire::{HEADER_LEN, Hello, Options, PacketBody};
 
 /// A neighbour that does not list us is answered at once, but not more often than this.
 const ANSWER_AGAIN: Duration = Duration::from_millis(500);
+
+/// A Hello that is not answered is repeated after this time, then after twice as long.
+const FIRST_REPETITION: Duration = Duration::from_secs(1);
 
 /// Octets of an IPv4 header.
 pub(super) const IP_HEADER_LEN: usize = 20;
@@ -42,6 +45,10 @@ impl Router {
         neighbor.heard_multicast |= multicast;
         neighbor.heard_unicast |= !multicast;
         let before = neighbor.state;
+        if before < NeighborState::Init {
+            // It lives, so what we say now is worth repeating soon.
+            neighbor.unanswered_hellos = 0;
+        }
         self.proof_of_life(now, key);
         self.neighbor_event(now, key, NeighborEvent::HelloReceived);
         let lists_us = hello.neighbors.contains(&self.config.router_id);
@@ -79,7 +86,7 @@ impl Router {
         if unicast {
             self.send_urgent(key, key.1, PacketBody::Hello(hello));
         }
-        let wait = self.hello_wait(key.0);
+        let wait = self.next_hello(key);
         if let Some(neighbor) = self.neighbor_mut(key) {
             neighbor.last_hello_sent = Some(now);
             neighbor.deadlines.hello = Some(now + wait);
@@ -90,7 +97,7 @@ impl Router {
     fn answer_hello(&mut self, now: Instant, key: NeighborKey) {
         let hello = self.hello_for(key);
         self.send_urgent(key, key.1, PacketBody::Hello(hello));
-        let wait = self.hello_wait(key.0);
+        let wait = self.next_hello(key);
         let per_neighbor = self.interfaces.get(key.0).is_some_and(|interface| interface.per_neighbor);
         if let Some(neighbor) = self.neighbor_mut(key) {
             neighbor.last_hello_sent = Some(now);
@@ -254,6 +261,24 @@ impl Router {
     pub(super) fn options_of(&self, index: usize) -> Options {
         let kind = self.area_of(index).and_then(|area| self.areas.get(&area)).map(|area| area.kind);
         if matches!(kind, Some(AreaKind::Stub { .. })) { Options::default() } else { Options::E }
+    }
+
+    /// When a neighbour gets its next Hello. One that does not hear us yet gets them after one, two, four seconds and
+    /// so on up to the interval: the first may be lost while the tunnel is being set up, and a whole interval is long.
+    fn next_hello(&mut self, key: NeighborKey) -> Duration {
+        let interval = self.hello_wait(key.0);
+        match self.neighbor_mut(key) {
+            Some(neighbor) if neighbor.state < NeighborState::TwoWay => {
+                let attempts = neighbor.unanswered_hellos;
+                neighbor.unanswered_hellos = attempts.saturating_add(1);
+                back_off(FIRST_REPETITION, interval, attempts).min(interval)
+            }
+            Some(neighbor) => {
+                neighbor.unanswered_hellos = 0;
+                interval
+            }
+            None => interval,
+        }
     }
 
     /// The hello interval, up to a tenth shorter, so that a thousand neighbours do not come in step.

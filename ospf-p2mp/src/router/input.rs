@@ -126,6 +126,7 @@ impl Router {
         }
         let neighbor = interface.neighbors.entry(address).or_insert_with(|| Neighbor::new(address));
         neighbor.announced = true;
+        neighbor.unanswered_hellos = 0;
         self.neighbor_event(now, (index, address), NeighborEvent::Start);
         self.send_hello(now, (index, address));
     }

@@ -9,6 +9,7 @@ mod hello;
 mod input;
 mod originate;
 mod receive;
+mod request;
 mod send;
 mod state;
 mod summary;

@@ -15,6 +15,9 @@ use crate::wire::{
     RouterLink, RouterLsa,
 };
 
+/// LSRefreshTime. Later would be too late for routers that miss one instance.
+const LONGEST_REFRESH: Duration = Duration::from_secs(1800);
+
 impl Router {
     /// Something that our Router-LSA of an area says has changed.
     pub(super) fn schedule_router_lsa(&mut self, now: Instant, area: AreaId) {
@@ -163,7 +166,8 @@ impl Router {
         let Ok(body) = lsa.decode_body() else { return };
         let jitter = Duration::from_secs(self.random.below(60).into());
         if let Some(own) = self.own.get_mut(&key) {
-            own.refresh_at = Some(now + self.config.timers.refresh.saturating_sub(jitter));
+            let refresh = self.config.timers.refresh.min(LONGEST_REFRESH);
+            own.refresh_at = Some(now + refresh.saturating_sub(jitter));
         }
         self.arm_refresh(key);
         self.stats.originated += 1;
