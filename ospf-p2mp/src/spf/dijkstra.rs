@@ -54,6 +54,7 @@ struct Search<'g, 'a> {
     store: PathStore,
     claims: Option<Claims>,
     ambiguous: BTreeSet<Ambiguity>,
+    scratch: Vec<Path>,
 }
 
 impl<'g, 'a> Search<'g, 'a> {
@@ -67,6 +68,7 @@ impl<'g, 'a> Search<'g, 'a> {
             store: PathStore::new(root.interfaces.iter().map(|interface| interface.id).collect()),
             claims: None,
             ambiguous: BTreeSet::new(),
+            scratch: Vec::new(),
         }
     }
 
@@ -90,15 +92,18 @@ impl<'g, 'a> Search<'g, 'a> {
             if !self.is_useful(target, cost) || !graph.has_link(target, Vertex::Router(index)) {
                 continue;
             }
-            let paths = if is_root {
-                let Some(path) = root_interface.and_then(|interface| self.first_path(interface, link)) else {
-                    continue;
-                };
-                vec![path]
+            // One buffer serves all links: a hub has thousands.
+            let mut paths = std::mem::take(&mut self.scratch);
+            paths.clear();
+            if is_root {
+                paths.extend(root_interface.and_then(|interface| self.first_path(interface, link)));
             } else {
-                self.extended_paths(index, link, target)
-            };
-            self.improve(target, cost, &paths);
+                self.extended_paths(index, link, target, &mut paths);
+            }
+            if !paths.is_empty() {
+                self.improve(target, cost, &paths);
+            }
+            self.scratch = paths;
         }
     }
 
@@ -149,11 +154,11 @@ impl<'g, 'a> Search<'g, 'a> {
         Some(self.store.neighbor(interface, gateway, on_cloud))
     }
 
-    /// The paths of a router, one link farther.
-    fn extended_paths(&mut self, from: usize, link: &RouterLink, target: Vertex) -> Vec<Path> {
+    /// Appends the paths of a router, one link farther.
+    fn extended_paths(&mut self, from: usize, link: &RouterLink, target: Vertex, paths: &mut Vec<Path>) {
         let (first, count) = self.routers.get(from).map_or((0, 0), |state| state.paths);
-        let mut paths = self.store.range(first, count).to_vec();
-        for path in &mut paths {
+        paths.extend_from_slice(self.store.range(first, count));
+        for path in paths {
             let stays = path.attached.filter(|at| link.kind == LinkKind::POINT_TO_POINT && link.data == *at);
             let gateway = match (stays, target) {
                 (Some(at), Vertex::Router(target)) => self.cloud_address(path.interface, from, at, target),
@@ -164,7 +169,6 @@ impl<'g, 'a> Search<'g, 'a> {
                 None => path.off_cloud(),
             };
         }
-        paths
     }
 
     /// The address at which `target` is attached to the cloud that `from` (at `at`) leaves by.
