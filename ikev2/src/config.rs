@@ -523,3 +523,85 @@ pub enum DpdMode {
     /// The endpoint, every interval in which nothing was heard.
     Periodic,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, address: Option<&str>, identity: Option<IdentityMatch>) -> KeyringPeer {
+        KeyringPeer {
+            name: name.into(),
+            address: address.map(|net| net.parse().unwrap()),
+            identity,
+            local_key: name.into(),
+            remote_key: name.into(),
+        }
+    }
+
+    #[test]
+    fn keyring_takes_the_most_specific_entry() {
+        let keyring = Keyring {
+            peers: vec![
+                entry("any", Some("0.0.0.0/0"), None),
+                entry("net", Some("198.51.100.0/24"), None),
+                entry("host", Some("198.51.100.7/32"), None),
+                entry("name", None, Some(IdentityMatch::Fqdn("hub.example".into()))),
+                entry("domain", None, Some(IdentityMatch::Domain("example".into()))),
+            ],
+        };
+        let find = |address: &str, identity: Option<Identity>| {
+            keyring.find(address.parse().unwrap(), identity.as_ref()).map(|peer| peer.name.clone())
+        };
+        let name = |name: &str| Some(Identity::Fqdn(name.into()));
+        assert_eq!(find("192.0.2.1", None).as_deref(), Some("any"));
+        assert_eq!(find("198.51.100.8", None).as_deref(), Some("net"));
+        assert_eq!(find("198.51.100.7", None).as_deref(), Some("host"));
+        assert_eq!(find("198.51.100.7", name("hub.example")).as_deref(), Some("name"));
+        assert_eq!(find("198.51.100.8", name("spoke.example")).as_deref(), Some("domain"));
+        assert_eq!(find("2001:db8::1", None), None);
+    }
+
+    #[test]
+    fn domains_match_below_a_dot_only() {
+        let domain = IdentityMatch::Domain("example.org".into());
+        let name = |name: &str| Identity::Fqdn(name.into());
+        assert!(domain.matches(&name("a.example.org")) && domain.matches(&name("a.b.EXAMPLE.org")));
+        assert!(!domain.matches(&name("example.org")) && !domain.matches(&name("badexample.org")));
+        assert!(!domain.matches(&name(".example.org")) && !domain.matches(&name("")));
+        let mail = IdentityMatch::EmailDomain("example.org".into());
+        assert!(mail.matches(&Identity::Email("x@example.org".into())));
+        assert!(!mail.matches(&Identity::Email("x@a.example.org".into())));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        let fine = || {
+            let mut config = Config::new([192, 0, 2, 1].into());
+            config.profiles.push(Profile::new("p", Keyring::any("key")));
+            config
+        };
+        let broken = |change: fn(&mut Config)| {
+            let mut config = fine();
+            change(&mut config);
+            config.validate()
+        };
+        assert_eq!(fine().validate(), Ok(()));
+        assert_eq!(broken(|c| c.profiles.clear()), Err(ConfigError::NoProfiles));
+        assert_eq!(broken(|c| c.nat_port = 500), Err(ConfigError::SamePorts));
+        assert_eq!(broken(|c| c.window = 0), Err(ConfigError::Window(0)));
+        assert_eq!(broken(|c| c.retransmission.factor_percent = 99), Err(ConfigError::Retransmission));
+        assert_eq!(broken(|c| c.fragmentation.size = 100), Err(ConfigError::FragmentSize(100)));
+        let profile = 0;
+        assert_eq!(broken(|c| c.profiles[0].proposals.clear()), Err(ConfigError::NoIkeProposal { profile }));
+        let no_integrity = broken(|c| c.profiles[0].child.transforms[0].integrity.clear());
+        assert_eq!(no_integrity, Err(ConfigError::NoIntegrity { profile }));
+        let no_group = broken(|c| c.profiles[0].proposals[0].groups.clear());
+        assert_eq!(no_group, Err(ConfigError::EmptyProposal { profile }));
+        assert_eq!(
+            broken(|c| c.profiles[0].match_remote.clear()),
+            Err(ConfigError::NoIdentityMatch { profile })
+        );
+        let short = broken(|c| c.profiles[0].lifetime = Duration::from_secs(1));
+        assert_eq!(short, Err(ConfigError::LifetimeTooShort { profile }));
+    }
+}

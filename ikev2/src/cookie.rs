@@ -110,3 +110,55 @@ fn compute(secret: &SecretBytes, generation: u8, nonce: &[u8], source: IpAddr, s
     let mac = Prf::HmacSha256.mac(secret.expose(), &[&[generation], nonce, &address, &spi.to_be_bytes()]);
     core::iter::once(generation).chain(mac.expose().iter().copied().take(16)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng as _;
+
+    use super::*;
+
+    #[test]
+    fn cookie_is_bound_to_nonce_source_and_spi_and_lives_for_two_rotations() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        #[allow(clippy::disallowed_methods, reason = "only differences count")]
+        let start = Instant::now();
+        let mut jar = CookieJar::new(&mut rng, start);
+        let (source, other) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let cookie = jar.bake(&mut rng, start, b"nonce", source, 7);
+        assert!((1..=64).contains(&cookie.len()));
+        let mut valid = |at: Duration, cookie: &[u8], nonce: &[u8], source, spi| {
+            jar.is_valid(&mut rng, start + at, cookie, nonce, source, spi)
+        };
+        assert!(valid(Duration::ZERO, &cookie, b"nonce", source, 7));
+        assert!(!valid(Duration::ZERO, &cookie, b"other", source, 7));
+        assert!(!valid(Duration::ZERO, &cookie, b"nonce", other, 7));
+        assert!(!valid(Duration::ZERO, &cookie, b"nonce", source, 8));
+        assert!(!valid(Duration::ZERO, &[], b"nonce", source, 7));
+        assert!(valid(ROTATION, &cookie, b"nonce", source, 7), "the previous secret still counts");
+        assert!(!valid(2 * ROTATION, &cookie, b"nonce", source, 7));
+    }
+
+    #[test]
+    fn long_silence_makes_both_secrets_new() {
+        let mut rng = ChaCha20Rng::seed_from_u64(2);
+        #[allow(clippy::disallowed_methods, reason = "only differences count")]
+        let start = Instant::now();
+        let mut jar = CookieJar::new(&mut rng, start);
+        let source = [192, 0, 2, 1].into();
+        let cookie = jar.bake(&mut rng, start, b"nonce", source, 7);
+        assert!(!jar.is_valid(&mut rng, start + 5 * ROTATION, &cookie, b"nonce", source, 7));
+    }
+
+    #[test]
+    fn demand_outlasts_the_pressure() {
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        #[allow(clippy::disallowed_methods, reason = "only differences count")]
+        let start = Instant::now();
+        let mut jar = CookieJar::new(&mut rng, start);
+        assert!(!jar.is_demanded(false, start));
+        assert!(jar.is_demanded(true, start));
+        assert!(jar.is_demanded(false, start + CALM_DOWN / 2));
+        assert!(!jar.is_demanded(false, start + CALM_DOWN));
+    }
+}

@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Net, fast};
-use ikev2::{Config, Event, Group, Input};
+use ikev2::{Config, DownReason, Event, Group, Input};
 
 fn up(configs: Vec<Config>, seed: u64) -> Net {
     let mut net = Net::new(configs, seed);
@@ -214,18 +214,20 @@ fn lifetimes_rekey_by_themselves_for_a_day() {
     assert!(stats.child_rekeys >= 23 && stats.ike_rekeys >= 4, "{stats:?}");
 }
 
-/// The peer forgot the child SA: CHILD_SA_NOT_FOUND, and a new one is made.
+/// Section 2.25.1: a rekey of an SA that is being deleted gets TEMPORARY_FAILURE, and the delete wins.
 #[test]
-fn child_unknown_to_the_peer_is_replaced() {
+fn rekey_of_a_child_that_is_being_deleted() {
     let mut net = up(vec![fast(1), fast(2)], 32);
     let (ours, theirs) = (net.child(0), net.child(1));
-    // Its DELETE gets lost together with all repetitions before the other side rekeys.
+    // The DELETE gets lost once.
     net.filter = Some(Box::new(|flight| flight.source.ip() == common::ip(2)));
     net.input(1, Input::ExpireChild { child: theirs });
     net.filter = None;
     net.input(0, Input::RekeyChild { child: ours });
     net.run_secs(30);
-    // Either the DELETE or the rekey came first; the ends agree in any case.
-    assert_eq!(net.nodes[0].plane.inbound.len(), net.nodes[1].plane.inbound.len());
-    assert_eq!(net.carries(0, 1), net.carries(1, 0));
+    assert_eq!(net.nodes[0].endpoint.stats().temporary_failures, 1);
+    assert!(net.has(0, |e| matches!(e, Event::ChildDown { reason: DownReason::DeletedByPeer, .. })));
+    assert!(net.has(1, |e| matches!(e, Event::ChildDown { reason: DownReason::LifetimeExpired, .. })));
+    assert!(net.nodes.iter().all(|node| node.plane.inbound.is_empty()));
+    assert_eq!((net.ike_sas(0), net.ike_sas(1)), (1, 1));
 }

@@ -100,3 +100,45 @@ impl ChildSlots {
         child
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng as _;
+
+    use super::*;
+
+    #[test]
+    fn slots_rest_and_stale_ids_reach_nothing() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        #[allow(clippy::disallowed_methods, reason = "only differences count")]
+        let now = Instant::now();
+        let mut slots = ChildSlots::default();
+        let (first, spi) = slots.reserve(&mut rng, now).unwrap();
+        assert_eq!(spi & 0xffff, u32::from(first.slot()));
+        assert!(spi >= 0x1_0000);
+        slots.release(first, now);
+        slots.release(first, now);
+        let (second, _) = slots.reserve(&mut rng, now + REST / 2).unwrap();
+        assert_ne!(second.slot(), first.slot(), "the freed slot still rests");
+        let (third, again) = slots.reserve(&mut rng, now + REST).unwrap();
+        assert_eq!(third.slot(), first.slot());
+        assert_ne!(third, first);
+        assert_ne!(again, spi);
+        let (fourth, _) = slots.reserve(&mut rng, now + REST).unwrap();
+        assert_ne!(fourth.slot(), third.slot(), "a double release frees once");
+        assert!(slots.get(first).is_none());
+    }
+
+    #[test]
+    fn all_slots_can_be_taken_and_no_more() {
+        let mut rng = ChaCha20Rng::seed_from_u64(2);
+        #[allow(clippy::disallowed_methods, reason = "only differences count")]
+        let now = Instant::now();
+        let mut slots = ChildSlots::default();
+        let ids: Vec<_> = (0..65_536).map(|_| slots.reserve(&mut rng, now).unwrap().0).collect();
+        assert_eq!(slots.reserve(&mut rng, now), None);
+        slots.release(ids[7], now);
+        assert_eq!(slots.reserve(&mut rng, now).unwrap().0.slot(), 7, "under pressure a slot does not rest");
+    }
+}

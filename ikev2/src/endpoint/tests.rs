@@ -367,3 +367,81 @@ fn recorded_delete_of_an_unknown_key_changes_nothing() {
     assert_eq!(played.endpoint.peers().next().unwrap(), before);
     assert_eq!(played.endpoint.stats().drops.unknown_spi, 2);
 }
+
+/// Two endpoints without a wire: everything arrives at once.
+fn pump(pair: &mut [Endpoint; 2], now: Instant) -> [Vec<Event>; 2] {
+    let mut events = [Vec::new(), Vec::new()];
+    let mut quiet = false;
+    while !quiet {
+        quiet = true;
+        for from in 0..2 {
+            while let Some(output) = pair[from].poll_output() {
+                quiet = false;
+                match output {
+                    Output::Transmit(transmit) => {
+                        let path = UdpPath { local: transmit.path.remote, remote: transmit.path.local };
+                        pair[1 - from]
+                            .handle_input(now, Input::Datagram { path, payload: &transmit.payload });
+                    }
+                    Output::Event(event) => events[from].push(event),
+                    Output::Action(_) => {}
+                }
+            }
+        }
+    }
+    events
+}
+
+fn pair(now: Instant) -> [Endpoint; 2] {
+    [1u8, 2].map(|last| {
+        let mut config = Config::new([192, 0, 2, last].into());
+        config.profiles.push(Profile::new("p", Keyring::any("key")));
+        config.profiles[0].proposals[0].groups = vec![Group::Curve25519];
+        Endpoint::new(config, ChaCha20Rng::seed_from_u64(u64::from(last)), now).unwrap()
+    })
+}
+
+/// RFC 7296 section 2.25.1: the peer has lost the child SA; ours goes silently, and a new one is made.
+#[test]
+fn child_sa_not_found_makes_a_new_one() {
+    let now = origin();
+    let mut pair = pair(now);
+    pair[0].handle_input(now, Input::Connect { remote: [192, 0, 2, 2].into(), profile: ProfileId(0) });
+    pump(&mut pair, now);
+    let lost = pair[1].peers().next().unwrap().children[0].child;
+    pair[1].child_gone(now, lost, DownReason::ProtocolError);
+    pump(&mut pair, now);
+    let old = pair[0].peers().next().unwrap().children[0].child;
+    pair[0].handle_input(now, Input::RekeyChild { child: old });
+    let [ours, theirs] = pump(&mut pair, now);
+    let reason = DownReason::NotFoundByPeer;
+    assert!(
+        ours.iter()
+            .any(|e| matches!(e, Event::ChildDown { child, reason: r, .. } if *child == old && *r == reason))
+    );
+    assert!(ours.iter().any(|e| matches!(e, Event::ChildUp { child, .. } if *child != old)));
+    assert!(theirs.iter().any(|e| matches!(e, Event::ChildUp { .. })));
+    assert_eq!(pair[0].peers().next().unwrap().children.len(), 1);
+}
+
+/// An authentic request that is malformed inside ends the IKE SA, with INVALID_SYNTAX (section 2.21.3); one with an
+/// unknown critical payload is answered and ends nothing (section 2.5).
+#[test]
+fn authentic_nonsense() {
+    use crate::wire::{ExchangeType, PayloadType};
+    let now = origin();
+    let mut pair = pair(now);
+    pair[0].handle_input(now, Input::Connect { remote: [192, 0, 2, 2].into(), profile: ProfileId(0) });
+    pump(&mut pair, now);
+    let key = pair[0].sas.keys().copied().next().unwrap();
+    let unknown = Payload::Unknown { payload_type: PayloadType(250), critical: true, body: vec![1] };
+    pair[0].request(now, key, ExchangeType::INFORMATIONAL, &[unknown], Pending::Liveness);
+    pump(&mut pair, now);
+    assert_eq!((pair[0].peers().count(), pair[1].peers().count()), (1, 1));
+    let nonsense = Payload::Unknown { payload_type: PayloadType::NONCE, critical: false, body: vec![1] };
+    pair[0].request(now, key, ExchangeType::INFORMATIONAL, &[nonsense], Pending::Liveness);
+    let [_, theirs] = pump(&mut pair, now);
+    assert!(theirs.iter().any(|e| matches!(e, Event::PeerDown { reason: DownReason::ProtocolError, .. })));
+    assert_eq!(pair[1].stats().invalid_syntax, 1);
+    assert_eq!(pair[1].poll_timeout(), None);
+}
