@@ -141,3 +141,27 @@ fn stuck_exchanges_do_not_block_the_others() {
     assert!(forgotten(&cloud, 7));
     cloud.run_in_steps(Duration::from_secs(200), |cloud| forgotten(cloud, 0)).expect("forgotten");
 }
+
+/// Without NHRP's announcements the Hello to all lists all. When the list outgrows the MTU, others fall silent or cut
+/// it off; here each neighbour gets its own from then on.
+#[test]
+fn a_hello_that_outgrows_the_mtu_becomes_many() {
+    let mut cloud = big_star(140, |_| ());
+    for index in 0..cloud.nodes.len() {
+        cloud.nodes[index].config.interfaces[0].mtu = 576;
+        cloud.crash(index);
+        cloud.boot(index);
+    }
+    let hub = cloud.nodes[0].config.router_id;
+    for index in 1..cloud.nodes.len() {
+        let spoke = cloud.nodes[index].config.router_id;
+        cloud.join(hub, spoke);
+    }
+    cloud.run_for(Duration::from_secs(70));
+    assert_eq!(cloud.router(0).summary().areas[0].full_neighbors, 140);
+    cloud.nodes[0].largest = 0;
+    cloud.run_for(Duration::from_secs(300));
+    assert_eq!(cloud.nodes[0].largest, 48);
+    let downs = cloud.nodes.iter().flat_map(|node| &node.events);
+    assert!(!downs.into_iter().any(|(_, event)| matches!(event, Event::NeighborDown { .. })));
+}
