@@ -1,0 +1,10 @@
+//! `cargo +nightly fuzz run nhrp_packet`: see README.md.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| dmvpn_fuzz::nhrp_packet(data));
+
+#[cfg(not(fuzzing))]
+fn main() -> Result<(), &'static str> {
+    Err("only what cargo-fuzz builds can fuzz; the program `replay` runs inputs without it")
+}
