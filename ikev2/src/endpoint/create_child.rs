@@ -39,7 +39,12 @@ impl Endpoint {
         group: Option<GroupId>,
         rounds: u8,
     ) {
-        if self.sa(key).is_some_and(|sa| sa.state == State::Established) {
+        // While this waited, the peer may have made one.
+        let up = self.sa(key).is_some_and(|sa| {
+            let mut children = sa.children.iter().filter_map(|id| self.children.get(*id));
+            children.any(|child| child.is_up() && child.profile == profile)
+        });
+        if !up && self.sa(key).is_some_and(|sa| sa.state == State::Established) {
             self.send_child_request(now, key, profile, None, group, rounds);
         }
     }
@@ -336,9 +341,16 @@ impl Endpoint {
             phase: Phase::Active,
         };
         self.install_child(now, key, new);
-        if let Some(redundant) =
-            exchange.collision.and_then(|collision| self.children.get_mut(collision.made))
-        {
+        let made = exchange.collision.map(|collision| collision.made);
+        if let (Some(made), None) = (made, exchange.replaces) {
+            // Nothing tells the peer for certain that its own is redundant, unlike in a rekey, so it is deleted from
+            // here; a DELETE from both ends does no harm.
+            self.supersede(now, made, exchange.child);
+            if let Some(sa) = self.sa_mut(key) {
+                sa.enqueue(Task::DeleteChild(made));
+            }
+        }
+        if let Some(redundant) = made.and_then(|made| self.children.get_mut(made)) {
             // The peer deletes it; until then it only receives.
             redundant.phase = Phase::Superseded;
             redundant.replaced_by = Some(exchange.child);
