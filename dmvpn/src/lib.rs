@@ -1,4 +1,89 @@
 //! A DMVPN hub or spoke, phases 1, 2 and 3, as a library without I/O.
+//!
+//! An [`Engine`] is a whole router: IKEv2 and ESP, multipoint GRE, NHRP, OSPF, a routing table and a forwarding plane,
+//! built from an IOS-XE configuration. Packets, timers and commands go in; packets, events and views come out. It opens no
+//! socket, reads no clock, starts no thread and draws no entropy: its owner hands in the time and a random generator.
+//! The same inputs give the same outputs, so a cloud can be tested to the tick, and a failure replayed from its seed.
+//!
+//! What it is not: it builds no outer IP headers (a [`Path`] says what belongs there), fragments and reassembles
+//! nothing on the underlay, and routes no multicast of users.
+//!
+//! # Driving it
+//!
+//! Packets in return a [`Verdict`]; then drain [`Engine::poll_output`] to `None`; then sleep until
+//! [`Engine::poll_timeout`]. Here are the guide's hub and one of its spokes, with a wire between them that is a loop:
+//!
+//! ```
+//! use std::time::{Duration, Instant};
+//! use dmvpn::{config::ios, Engine, Output, Packet};
+//! use rand_chacha::{rand_core::SeedableRng, ChaCha20Rng};
+//!
+//! fn router(text: &str, seed: u64, now: Instant) -> Engine {
+//!     let parsed = ios::parse("router.cfg", text);
+//!     Engine::new(parsed.config, ChaCha20Rng::seed_from_u64(seed), now).expect("a sound configuration")
+//! }
+//!
+//! fn carry(from: &mut Engine, to: &mut Engine, now: Instant) {
+//!     from.handle_timeout(now);
+//!     while let Some(output) = from.poll_output() {
+//!         if let Output::Transmit { path, payload } = output {
+//!             let _ = to.handle_wan(now, path.reversed(), &mut Packet::new(&payload));
+//!         }
+//!     }
+//! }
+//!
+//! let mut now = Instant::now();
+//! let mut hub = router(include_str!("../tests/data/guide/hub1.cfg"), 1, now);
+//! let mut spoke = router(include_str!("../tests/data/guide/spoke1.cfg"), 2, now);
+//! for _ in 0..300 {
+//!     carry(&mut hub, &mut spoke, now);
+//!     carry(&mut spoke, &mut hub, now);
+//!     now += Duration::from_millis(10);
+//! }
+//! assert!(hub.show(now, &"show ip nhrp".parse()?).to_string().contains("NBMA address: 198.51.100.1"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # How it is made
+//!
+//! ```text
+//! control (ikev2 + nhrp + ospf-p2mp + routing table)  --actions-->  forwarding plane
+//!                                                     <--punts----
+//! ```
+//!
+//! A router has a control plane that decides and a forwarding plane that moves packets; they meet in
+//! [`forward::Action`] and [`forward::Punt`] and nowhere else. The built-in forwarding plane carries the actions out
+//! itself; an embedder with a faster one (a kernel, hardware) takes the same actions
+//! ([`Options::export_actions`]). Inside control, the children never call each other: one function drains them in a fixed
+//! order until all are quiet. Facts go up (an SA, then a path, a neighbour, a route), requests go down (a
+//! missing next hop, then a resolution, a connection).
+//!
+//! - IKE and ESP belong to a pair of underlay addresses and are shared by all tunnels with that source. A peer is known by
+//!   its SA and identity, not by its address alone: several spokes behind one NAT share one.
+//! - NHRP is per tunnel; the GRE key picks the tunnel. OSPF is per router, and optional: static routes do as well.
+//! - A tunnel with protection never sends or accepts GRE in the clear, in no state.
+//! - Data is never lost to a shortcut: until the direct path to a next hop is proven, and whenever it fails, packets go
+//!   by way of the best live hub.
+//!
+//! # Next hops
+//!
+//! Phase 2 needs routes whose next hop is the far spoke. OSPF point-to-multipoint by the book (RFC 2328 section 16.1.1)
+//! makes it the hub. Both exist here, tunnel by tunnel: `ip ospf next-hop originator`, the default of a spoke in phase 2,
+//! takes the last router on the tunnel's network that the shortest path crosses, and keeps the others as
+//! fallbacks; `ip ospf next-hop rfc2328`, the default elsewhere, takes the book's. Nothing changes on the wire.
+//!
+//! # Failures have names
+//!
+//! Everything that keeps a cloud from working is an [`Event`] with a line of text, a counter ([`DropReason`]), or both:
+//! a wrong pre-shared key, no common proposal, a wrong NHRP authentication, a foreign GRE key, an OSPF parameter that
+//! differs, a silent NHS, a missing MSS clamp, a next hop rewritten to the hub, ESP that was replayed or forged.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `serde` | views can be serialised |
+//! | `sim` | [`sim`](crate#modules): a deterministic network of engines, with latency, loss, NAT and crashes |
 #![forbid(unsafe_code)]
 
 pub mod config;

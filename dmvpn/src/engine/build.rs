@@ -44,7 +44,7 @@ pub(super) fn engine(
     };
     let underlays = underlays(&config, &options, &parts, &mut seeds, now, &mut errors);
     let tunnels = tunnels(&config, &parts, &mut seeds, now, &mut errors);
-    let ospf = ospf_process(&config, &parts, &mut seeds, now, &mut errors);
+    let ospf = ospf_process(&config, &options, &parts, &mut seeds, now, &mut errors);
     if !errors.is_empty() {
         return Err(BuildError { errors });
     }
@@ -242,6 +242,7 @@ fn tunnels(
             interface: part.interface,
             underlay: part.settings.underlay,
             address: part.settings.address,
+            prefix: part.settings.prefix,
             profile: part.profile,
             node,
             is_spoke: tunnel.is_spoke(),
@@ -256,6 +257,7 @@ fn tunnels(
 
 fn ospf_process(
     config: &Config,
+    options: &Options,
     parts: &Parts,
     seeds: &mut impl FnMut() -> ChaCha20Rng,
     now: Instant,
@@ -263,12 +265,18 @@ fn ospf_process(
 ) -> Option<Ospf> {
     let tunnels: Vec<(usize, &TunnelSettings)> =
         parts.tunnels.iter().map(|tunnel| (tunnel.interface, &tunnel.settings)).collect();
-    let built = ospf::router_config(config, &tunnels, errors)?;
+    let mut built = ospf::router_config(config, &tunnels, errors)?;
+    built.sequence_base = options.unix_time.unwrap_or(built.sequence_base);
     let names = built.interfaces.iter().map(|interface| (interface.id, interface.name.clone())).collect();
     let on_tunnels = built.interfaces.iter().filter(|interface| interface.id.0 < parts.tunnels.len() as u32);
     let tunnels = on_tunnels.map(|interface| (interface.id, TunnelId(interface.id.0))).collect();
     match ospf_p2mp::Router::new(built, seeds(), now) {
-        Ok(router) => Some(Ospf { router, tunnels, names, reported_hub: BTreeSet::new() }),
+        Ok(mut router) => {
+            for external in ospf::redistributed(config) {
+                router.handle_input(now, ospf_p2mp::Input::Redistribute(external));
+            }
+            Some(Ospf { router, tunnels, names, reported_hub: BTreeSet::new() })
+        }
         Err(error) => {
             errors.push(format!("router ospf: {error}"));
             None

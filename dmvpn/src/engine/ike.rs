@@ -201,6 +201,15 @@ impl Engine {
         self.underlays.get_mut(underlay.index())?.endpoint.as_mut()
     }
 
+    /// Something was sent on a path: if nothing came back for a while, IKE asks whether the peer lives (RFC 7296 section
+    /// 2.4). This is what finds a peer that vanished while there is traffic for it.
+    pub(super) fn check_liveness(&mut self, now: Instant, path: PathId) {
+        let Some(peer) = self.paths.entry(path).and_then(|info| info.peer) else { return };
+        if let Some(endpoint) = self.endpoint_of(path) {
+            endpoint.handle_input(now, ikev2::Input::CheckLiveness { peer });
+        }
+    }
+
     pub(super) fn clear_crypto(&mut self, now: Instant, remote: Option<IpAddr>) {
         for underlay in &mut self.underlays {
             let Some(endpoint) = &mut underlay.endpoint else { continue };
@@ -252,9 +261,13 @@ impl Engine {
 
     fn move_path(&mut self, now: Instant, path: PathId, remote: SocketAddr) {
         let Some(info) = self.paths.entry_mut(path) else { return };
-        info.remote = remote;
+        let before = core::mem::replace(&mut info.remote, remote);
         let underlay = info.underlay;
         self.act(Action::MovePath { path, remote });
+        // NHRP knows no ports: for it nothing changed if only the port did.
+        if before.ip() == remote.ip() {
+            return;
+        }
         let input = ::nhrp::Input::PathMoved { path: nhrp_path(path), nbma: remote.ip() };
         self.tell_tunnels(now, underlay, true, &input);
     }

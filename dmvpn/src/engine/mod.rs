@@ -62,6 +62,10 @@ pub enum Command {
 pub struct Options {
     /// Hand out what the forwarding plane is told, for another one to follow. Actions that install SAs carry keys.
     pub export_actions: bool,
+    /// Seconds since 1970 at start. Numbers that must not go backwards over a restart begin here (the sequence numbers of
+    /// OSPF's digests, RFC 2328 appendix D.3); without it a neighbour may refuse a restarted router until its dead
+    /// interval has passed.
+    pub unix_time: Option<u32>,
     /// Hand out the keys of IKE SAs in events, so that a capture can be read. For laboratories.
     pub key_log: bool,
 }
@@ -126,6 +130,7 @@ struct Tunnel {
     interface: usize,
     underlay: UnderlayId,
     address: Ipv4Addr,
+    prefix: ipnet::Ipv4Net,
     /// Protected by this profile of the underlay's endpoint.
     profile: Option<ikev2::ProfileId>,
     node: ::nhrp::Node,

@@ -62,7 +62,7 @@ impl Engine {
                 let Some(output) = self.tunnels[index].node.poll_output() else { break };
                 *budget -= 1;
                 match output {
-                    ::nhrp::Output::Transmit { to, payload } => self.send_nhrp(tunnel, to, &payload),
+                    ::nhrp::Output::Transmit { to, payload } => self.send_nhrp(now, tunnel, to, &payload),
                     ::nhrp::Output::Connect { nbma } => self.connect(now, tunnel, nbma),
                     ::nhrp::Output::Disconnect { path } => self.disconnect(now, own_path(path)),
                     ::nhrp::Output::RouteQuery { token, destination } => {
@@ -72,6 +72,7 @@ impl Engine {
                     }
                     ::nhrp::Output::Action(action) => self.handle_nhrp_action(now, tunnel, action),
                     ::nhrp::Output::Event(event) => {
+                        self.follow_nhs(now, tunnel, &event);
                         let interface = self.tunnels[index].name.clone();
                         self.event(Event::Nhrp { interface, event });
                     }
@@ -82,7 +83,7 @@ impl Engine {
         }
     }
 
-    fn send_nhrp(&mut self, tunnel: TunnelId, to: Destination, payload: &[u8]) {
+    fn send_nhrp(&mut self, now: Instant, tunnel: TunnelId, to: Destination, payload: &[u8]) {
         let underlay = self.tunnels[tunnel.index()].underlay;
         let path = match to {
             Destination::Path(path) => Some(own_path(path)),
@@ -97,18 +98,20 @@ impl Engine {
             _ => None,
         };
         if let Some(path) = path {
-            self.send_control(tunnel, path, gre::Protocol::NHRP, payload);
+            self.send_control(now, tunnel, path, gre::Protocol::NHRP, payload);
         }
     }
 
     /// Sends a control packet to one peer of a tunnel. A packet that cannot be sent is counted by its reason.
     pub(super) fn send_control(
         &mut self,
+        now: Instant,
         tunnel: TunnelId,
         path: PathId,
         protocol: gre::Protocol,
         bytes: &[u8],
     ) {
+        self.check_liveness(now, path);
         self.scratch.fill(bytes);
         if let Ok(path) = self.plane.send(tunnel, path, protocol, CONTROL_TOS, &mut self.scratch) {
             let payload = self.scratch.bytes().to_vec();
@@ -172,6 +175,25 @@ impl Engine {
         let Some((_, RibRoute { target: Target::Via(hops), .. })) = covering else { return Vec::new() };
         let on_tunnel = hops.iter().filter(|hop| hop.tunnel == tunnel);
         on_tunnel.flat_map(|hop| core::iter::once(hop.gateway).chain(hop.fallbacks.iter().copied())).collect()
+    }
+
+    /// A server that stopped answering may be gone without its SA having noticed: IKE asks it. Without an SA its silence is
+    /// all that there is to know, and OSPF's neighbour goes with it.
+    fn follow_nhs(&mut self, now: Instant, tunnel: TunnelId, event: &::nhrp::Event) {
+        let (nhs, is_up) = match event {
+            ::nhrp::Event::NhsDown { nhs: IpAddr::V4(nhs), reason: ::nhrp::NhsDownReason::Silent } => {
+                (*nhs, false)
+            }
+            ::nhrp::Event::NhsUp { nhs: IpAddr::V4(nhs) } => (*nhs, true),
+            _ => return,
+        };
+        let Some(adjacency) = self.tunnels[tunnel.index()].adjacencies.get(&nhs).copied() else { return };
+        let is_protected = self.tunnels[tunnel.index()].profile.is_some();
+        match (is_up, is_protected) {
+            (true, _) => self.ospf_adjacency_is_up(now, tunnel, nhs, adjacency.kind),
+            (false, true) => self.check_liveness(now, adjacency.path),
+            (false, false) => self.ospf_adjacency_is_down(now, tunnel, nhs, adjacency.kind),
+        }
     }
 
     /// Keeps the forwarding plane's last resort at the best NHS that answers.

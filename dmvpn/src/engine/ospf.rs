@@ -46,7 +46,7 @@ impl Engine {
             *budget -= 1;
             match output {
                 OspfOutput::Transmit { interface, destination, peer, ttl, payload } => {
-                    self.send_ospf(interface, destination, peer, ttl, &payload);
+                    self.send_ospf(now, interface, destination, peer, ttl, &payload);
                 }
                 OspfOutput::Route(change) => self.handle_route_change(now, change),
                 OspfOutput::Event(event) => {
@@ -101,6 +101,7 @@ impl Engine {
 
     fn send_ospf(
         &mut self,
+        now: Instant,
         interface: InterfaceId,
         destination: Ipv4Addr,
         peer: Option<Ipv4Addr>,
@@ -129,7 +130,7 @@ impl Engine {
             None => self.plane.multicast_members(tunnel).to_vec(),
         };
         for path in members {
-            self.send_control(tunnel, path, gre::Protocol::IPV4, &packet);
+            self.send_control(now, tunnel, path, gre::Protocol::IPV4, &packet);
             if destination.is_multicast() {
                 self.plane.count_multicast_out(tunnel);
             }
@@ -194,7 +195,9 @@ impl Engine {
             tunnel.adjacencies.get(&hop.gateway).map(|adjacency| adjacency.kind),
             Some(AdjacencyKind::Nhs)
         );
-        if !is_nhs || !tunnel.is_spoke || tunnel.phase3 || !hop.fallbacks.is_empty() {
+        // Other spokes' own addresses are on the tunnel: packets for them do not follow this route.
+        let on_tunnel = tunnel.prefix.contains(&route.prefix);
+        if !is_nhs || on_tunnel || !tunnel.is_spoke || tunnel.phase3 || !hop.fallbacks.is_empty() {
             return;
         }
         let (interface, hub) = (tunnel.name.clone(), hop.gateway);

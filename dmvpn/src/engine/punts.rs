@@ -26,8 +26,11 @@ impl Engine {
                 }
             }
             Punt::Used { tunnel, next_hop } => {
-                if let Some(tunnel) = self.tunnels.get_mut(tunnel.index()) {
-                    tunnel.node.note_used(now, IpAddr::V4(next_hop));
+                if let Some(own) = self.tunnels.get_mut(tunnel.index()) {
+                    own.node.note_used(now, IpAddr::V4(next_hop));
+                }
+                if let Some(path) = self.plane.path_to(tunnel, next_hop) {
+                    self.check_liveness(now, path);
                 }
             }
             Punt::Alive { path, child } => {

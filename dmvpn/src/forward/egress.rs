@@ -242,9 +242,14 @@ impl Plane {
             None => report(Punt::Unresolved { tunnel, next_hop: header.destination }),
         }
         let out = tunnels.get_mut(tunnel.index()).ok_or(DropReason::InterfaceDown)?;
-        let by_route = fallbacks.iter().find_map(|fallback| adjacencies.path(*fallback));
-        let path =
-            by_route.or_else(|| adjacencies.path_to(tunnel, out.fallback?)).ok_or(DropReason::NoPath)?;
+        let by_route = fallbacks.iter().copied().find(|fallback| adjacencies.path(*fallback).is_some());
+        let fallback =
+            by_route.or_else(|| adjacencies.find(tunnel, out.fallback?)).ok_or(DropReason::NoPath)?;
+        let adjacency = adjacencies.entry_mut(fallback).ok_or(DropReason::NoPath)?;
+        let path = adjacency.path.ok_or(DropReason::NoPath)?;
+        if adjacency.report_is_due(now) {
+            report(Punt::Used { tunnel, next_hop: adjacency.address });
+        }
         out.counters.by_fallback += 1;
         Ok(Choice::Tunnel(tunnel, path))
     }

@@ -15,12 +15,8 @@ const ECN_CE: u8 = 0b11;
 pub(crate) mod protocol {
     /// ICMP.
     pub(crate) const ICMP: u8 = 1;
-    /// IPv4 in IPv4: what ESP in tunnel mode carries.
-    pub(crate) const IPV4: u8 = 4;
     /// TCP.
     pub(crate) const TCP: u8 = 6;
-    /// UDP.
-    pub(crate) const UDP: u8 = 17;
     /// GRE.
     pub(crate) const GRE: u8 = 47;
     /// OSPF.
@@ -150,7 +146,7 @@ mod tests {
             identification: 7,
             dont_fragment: true,
             ttl,
-            protocol: protocol::UDP,
+            protocol: protocol::TCP,
             source: Ipv4Addr::new(192, 168, 11, 1),
             destination: Ipv4Addr::new(192, 168, 12, 1),
         };
@@ -163,7 +159,7 @@ mod tests {
     fn a_written_header_reads_back() {
         let header = Header::read(&packet(0xb8, 64)).expect("valid");
         assert_eq!((header.header_len, header.total_len), (20, 24));
-        assert_eq!((header.tos, header.ttl, header.protocol), (0xb8, 64, protocol::UDP));
+        assert_eq!((header.tos, header.ttl, header.protocol), (0xb8, 64, protocol::TCP));
         assert!(header.dont_fragment && header.fragment_offset == 0);
         assert_eq!(header.destination, Ipv4Addr::new(192, 168, 12, 1));
     }

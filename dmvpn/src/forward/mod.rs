@@ -252,7 +252,7 @@ impl Plane {
 
     /// The underlay carries only `mtu` bytes to this address.
     pub(crate) fn set_link_mtu(&mut self, remote: IpAddr, mtu: u16) {
-        for entry in self.paths.to_remote(remote) {
+        for entry in self.paths.all_with(remote) {
             entry.link_mtu = entry.link_mtu.min(mtu.max(LEAST_LINK_MTU));
         }
     }

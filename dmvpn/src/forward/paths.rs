@@ -93,7 +93,7 @@ impl Paths {
     }
 
     /// Every path to this underlay address, for news about the underlay itself.
-    pub(super) fn to_remote(&mut self, remote: IpAddr) -> impl Iterator<Item = &mut PathEntry> {
+    pub(super) fn all_with(&mut self, remote: IpAddr) -> impl Iterator<Item = &mut PathEntry> {
         self.slots.iter_mut().flatten().filter(move |entry| entry.remote.ip() == remote)
     }
 }

@@ -1,4 +1,5 @@
 //! The forwarding plane driven by actions alone: no control plane decides anything here.
+#![allow(clippy::disallowed_methods, reason = "virtual time begins somewhere")]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -103,7 +104,7 @@ impl Cloud {
         cloud
     }
 
-    fn from_lan(&mut self, packet: &mut Packet) -> Verdict {
+    fn leave_spoke(&mut self, packet: &mut Packet) -> Verdict {
         self.spoke.handle_lan(self.now, packet, true)
     }
 
@@ -123,7 +124,7 @@ fn ip(ttl: u8, dont_fragment: bool, tos: u8, len: usize) -> Packet {
         identification: 1,
         dont_fragment,
         ttl,
-        protocol: protocol::UDP,
+        protocol: protocol::GRE,
         source: LAN_HOST,
         destination: FAR_HOST,
     };
@@ -144,7 +145,7 @@ fn a_lan_packet_crosses_the_tunnel_unchanged_but_for_its_ttl() {
     for protected in [false, true] {
         let mut cloud = Cloud::new(protected);
         let mut packet = ip(64, false, 0xb8, 300);
-        let path = transmitted(cloud.from_lan(&mut packet));
+        let path = transmitted(cloud.leave_spoke(&mut packet));
         assert_eq!(path.wire, if protected { Wire::Esp } else { Wire::Gre });
         assert_eq!(path.tos, 0xb8, "DSCP is copied outward");
         if protected {
@@ -162,20 +163,20 @@ fn a_protected_tunnel_sends_nothing_without_an_sa_and_takes_nothing_in_the_clear
     let mut cloud = Cloud::new(true);
     let mut plain = Cloud::new(false);
     let mut packet = ip(64, false, 0, 100);
-    let path = transmitted(plain.from_lan(&mut packet));
+    let path = transmitted(plain.leave_spoke(&mut packet));
     assert_eq!(cloud.at_hub(path, &mut packet), Ingress::Data(Verdict::Dropped(DropReason::ClearText)));
     assert_eq!(cloud.hub.poll_punt(), Some(Punt::ClearText { remote: SPOKE_NBMA }));
 
     act(&mut cloud.spoke, Action::RemoveSa { path: TO_PEER, child: ChildId(1) });
     let mut packet = ip(64, false, 0, 100);
-    assert_eq!(cloud.from_lan(&mut packet), Verdict::Dropped(DropReason::NoSa));
+    assert_eq!(cloud.leave_spoke(&mut packet), Verdict::Dropped(DropReason::NoSa));
 }
 
 #[test]
 fn esp_that_is_replayed_forged_or_unknown_is_dropped_by_its_name() {
     let mut cloud = Cloud::new(true);
     let mut packet = ip(64, false, 0, 100);
-    let path = transmitted(cloud.from_lan(&mut packet));
+    let path = transmitted(cloud.leave_spoke(&mut packet));
     let sealed = packet.clone();
     assert!(matches!(cloud.at_hub(path, &mut packet), Ingress::Data(Verdict::Deliver(_))));
     for (change, reason) in [
@@ -197,14 +198,14 @@ fn esp_that_is_replayed_forged_or_unknown_is_dropped_by_its_name() {
 fn the_ttl_runs_out_where_it_should_and_the_sender_is_told() {
     let mut cloud = Cloud::new(true);
     let mut packet = ip(1, false, 0, 100);
-    assert_eq!(cloud.from_lan(&mut packet), Verdict::Deliver(Delivery::Lan));
+    assert_eq!(cloud.leave_spoke(&mut packet), Verdict::Deliver(Delivery::Lan));
     let error = Header::read(packet.bytes()).expect("valid");
     assert_eq!((error.source, error.destination), (Ipv4Addr::new(192, 168, 11, 1), LAN_HOST));
     assert_eq!(packet.bytes()[20..22], [11, 0], "time exceeded");
     assert_eq!(cloud.spoke.drops().get(&DropReason::TtlExceeded), Some(&1));
 
     let mut packet = ip(2, false, 0, 100);
-    let path = transmitted(cloud.from_lan(&mut packet));
+    let path = transmitted(cloud.leave_spoke(&mut packet));
     let answer = match cloud.at_hub(path, &mut packet) {
         Ingress::Data(Verdict::Transmit(path)) => path,
         other => panic!("{other:?}"),
@@ -222,18 +223,18 @@ fn the_ttl_runs_out_where_it_should_and_the_sender_is_told() {
 fn a_packet_that_does_not_fit_and_must_not_be_fragmented_is_refused_with_the_exact_size() {
     let mut cloud = Cloud::new(true);
     // AES-CBC with SHA-256 and a key over a link of 1500: 1430 fits, 1431 does not.
-    transmitted(cloud.from_lan(&mut ip(64, true, 0, 1430)));
+    transmitted(cloud.leave_spoke(&mut ip(64, true, 0, 1430)));
     let mut packet = ip(64, true, 0, 1431);
-    assert_eq!(cloud.from_lan(&mut packet), Verdict::Deliver(Delivery::Lan));
+    assert_eq!(cloud.leave_spoke(&mut packet), Verdict::Deliver(Delivery::Lan));
     assert_eq!(packet.bytes()[20..22], [3, 4]);
     assert_eq!(packet.bytes()[26..28], 1430_u16.to_be_bytes());
     assert_eq!(cloud.spoke.drops().get(&DropReason::TooBig), Some(&1));
     // The same packet may be fragmented: the underlay does it.
-    transmitted(cloud.from_lan(&mut ip(64, false, 0, 1431)));
+    transmitted(cloud.leave_spoke(&mut ip(64, false, 0, 1431)));
 
     cloud.spoke.set_link_mtu(HUB_NBMA, 1400);
     let mut packet = ip(64, true, 0, 1430);
-    assert_eq!(cloud.from_lan(&mut packet), Verdict::Deliver(Delivery::Lan));
+    assert_eq!(cloud.leave_spoke(&mut packet), Verdict::Deliver(Delivery::Lan));
     assert_eq!(packet.bytes()[26..28], 1318_u16.to_be_bytes());
 }
 
@@ -249,6 +250,8 @@ fn an_unproven_next_hop_takes_the_fallback_and_asks_once_a_second() {
         let path = transmitted(cloud.spoke.handle_lan(now, &mut ip(64, false, 0, 100), true));
         assert_eq!(path.remote, HUB_NBMA);
         assert_eq!(cloud.spoke.poll_punt(), punt, "after {after} ms");
+        let used = punt.map(|_| Punt::Used { tunnel: TUNNEL, next_hop: HUB });
+        assert_eq!(cloud.spoke.poll_punt(), used, "after {after} ms");
     }
     assert_eq!(cloud.spoke.counters(TUNNEL).by_fallback, 3);
 
@@ -271,7 +274,7 @@ fn a_foreign_gre_key_is_reported_and_never_delivered() {
         let mut other = Cloud::new(true);
         other.spoke.tunnels[0].settings.key = key;
         let mut packet = ip(64, false, 0, 100);
-        let path = transmitted(other.from_lan(&mut packet));
+        let path = transmitted(other.leave_spoke(&mut packet));
         assert_eq!(cloud.at_hub(path, &mut packet), Ingress::Data(Verdict::Dropped(DropReason::GreKey)));
         let alive = cloud.hub.poll_punt();
         assert_eq!(alive, Some(Punt::Alive { path: TO_PEER, child: ChildId(1) }));
@@ -284,7 +287,7 @@ fn a_foreign_gre_key_is_reported_and_never_delivered() {
 fn truncated_and_random_underlay_packets_never_panic() {
     let mut cloud = Cloud::new(true);
     let mut packet = ip(64, false, 0, 100);
-    let path = transmitted(cloud.from_lan(&mut packet));
+    let path = transmitted(cloud.leave_spoke(&mut packet));
     let udp = Wire::Udp { local_port: ingress::NAT_PORT, remote_port: 4500 };
     for wire in [path.wire, Wire::Gre, udp] {
         for len in 0..packet.len() {

@@ -1,10 +1,17 @@
 //! OSPF: from `router ospf` and `ip ospf` lines to a router's configuration.
 
+use std::collections::BTreeMap;
+
+use ipnet::Ipv4Net;
 use ospf_p2mp::auth::{Algorithm, Authentication, Key, KeyChain, Password};
-use ospf_p2mp::{AreaId, InterfaceConfig, InterfaceId, NetworkType, NextHopMode, StubRouter, ThrottleConfig};
+use ospf_p2mp::wire::MetricType;
+use ospf_p2mp::{
+    AreaId, ExternalRoute, InterfaceConfig, InterfaceId, NetworkType, NextHopMode, Redistribute, StubRouter,
+    ThrottleConfig,
+};
 
 use super::super::ospf::interface_of;
-use super::Errors;
+use super::{Errors, addressed};
 use crate::config::{self, ChainAlgorithm, Config, Interface, OspfAuthentication, OspfNetworkType};
 use crate::forward::TunnelSettings;
 
@@ -47,6 +54,48 @@ pub(super) fn router_config(
         }
     }
     (!router.interfaces.is_empty()).then_some(router)
+}
+
+/// What `redistribute` and `default-information originate` make externals of. The routes come from the configuration, so
+/// they are known from the start and do not change.
+pub(super) fn redistributed(config: &Config) -> Vec<Redistribute> {
+    let Some(process) = &config.ospf else { return Vec::new() };
+    let mut externals: BTreeMap<Ipv4Net, ExternalRoute> = BTreeMap::new();
+    let mut add = |prefix: Ipv4Net, metric: u32, metric_type: config::MetricType, tag: u32| {
+        let mut route = ExternalRoute::new(prefix);
+        (route.metric, route.tag) = (metric, tag);
+        route.metric_type = match metric_type {
+            config::MetricType::Type1 => MetricType::Type1,
+            config::MetricType::Type2 => MetricType::Type2,
+        };
+        externals.entry(prefix).or_insert(route);
+    };
+    for rule in &process.redistribute {
+        let prefixes: Vec<(Ipv4Net, u32)> = match rule.source {
+            // What OSPF runs on is announced by OSPF itself.
+            config::RouteSource::Connected => addressed(config)
+                .filter(|(index, _, _)| config.ospf_area(&config.interfaces[*index]).is_none())
+                .map(|(_, network, _)| (network, rule.tag))
+                .collect(),
+            // As in IOS, the default route is not redistributed: `default-information originate` announces it.
+            config::RouteSource::Static => config
+                .static_routes
+                .iter()
+                .filter(|route| route.prefix.prefix_len() > 0)
+                .map(|route| (route.prefix.trunc(), if rule.tag == 0 { route.tag } else { rule.tag }))
+                .collect(),
+        };
+        for (prefix, tag) in prefixes {
+            add(prefix, rule.metric, rule.metric_type, tag);
+        }
+    }
+    if let Some(default) = process.default_information {
+        let has_one = config.static_routes.iter().any(|route| route.prefix.prefix_len() == 0);
+        if default.always || has_one {
+            add(Ipv4Net::default(), default.metric, default.metric_type, 0);
+        }
+    }
+    externals.into_values().map(Redistribute::Add).collect()
 }
 
 fn interface_config(

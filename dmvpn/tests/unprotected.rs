@@ -1,0 +1,52 @@
+//! A cloud without IPsec and without a routing protocol: static routes over the tunnel, plain GRE.
+#![cfg(feature = "sim")]
+
+mod common;
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use common::{LAN1, LAN2, config, hops, log, ping, saw, start};
+use dmvpn::Event;
+use dmvpn::sim::{Network, RouterSpec};
+
+const UNPROTECTED: (&str, &str) = (" tunnel protection ipsec profile DMVPN-IPSEC-PROFILE\n", "");
+
+fn unprotected(seed: u64) -> Network {
+    let routes = |routes: &str| format!("{routes}ip route 0.0.0.0 0.0.0.0");
+    let hub = routes(
+        "ip route 192.168.11.0 255.255.255.0 10.0.0.11\nip route 192.168.12.0 255.255.255.0 10.0.0.12\n",
+    );
+    let spoke1 = routes("ip route 192.168.12.0 255.255.255.0 10.0.0.12\n");
+    let spoke2 = routes("ip route 192.168.11.0 255.255.255.0 10.0.0.11\n");
+    let mut network = Network::new(start(), seed);
+    for (file, static_routes) in [("hub1.cfg", hub), ("spoke1.cfg", spoke1), ("spoke2.cfg", spoke2)] {
+        let ospf_off = ("router ospf 1\n", "router ospf 1\n shutdown\n");
+        let config = config(file, &[UNPROTECTED, ospf_off, ("ip route 0.0.0.0 0.0.0.0", &static_routes)]);
+        let name = config.hostname.clone();
+        network.add_router(&name, RouterSpec::with_config(config).unprotected()).expect("sound");
+    }
+    network
+}
+
+#[test]
+fn plain_gre_registers_resolves_and_proves_its_direct_path_by_a_probe() {
+    let mut network = unprotected(1);
+    network.run_for(Duration::from_secs(2));
+    let hub = network.engine("HUB1");
+    assert_eq!(hub.nhrp_cache(network.instant()).entries.len(), 2, "{}", log(&network));
+    let report = ping(&mut network, "SPOKE1", LAN1, LAN2, 50);
+    assert_eq!(report.lost(), 0, "{}", log(&network));
+    assert!(saw(&network, "SPOKE1", |event| matches!(event, Event::DirectPathUp { .. })));
+    assert_eq!(hops(&mut network, "SPOKE1", LAN1, LAN2), [Some(Ipv4Addr::new(10, 0, 0, 12))]);
+}
+
+#[test]
+fn a_direct_path_that_carries_nothing_is_never_used() {
+    let mut network = unprotected(2);
+    network.set_reachable("SPOKE1", "SPOKE2", false);
+    network.run_for(Duration::from_secs(2));
+    let report = ping(&mut network, "SPOKE1", LAN1, LAN2, 100);
+    assert_eq!(report.lost(), 0, "{}", log(&network));
+    assert!(!saw(&network, "SPOKE1", |event| matches!(event, Event::DirectPathUp { .. })));
+}
