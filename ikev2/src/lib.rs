@@ -89,6 +89,9 @@
 //! random and not zero, so that no SPI is below 256. A slot rests for a minute before it is used again, and its next
 //! SPI differs.
 //!
+//! There is one child SA per peer and profile. A peer that asks for a second one like it, without REKEY_SA, gets it, and
+//! the first one is deleted once the second one carries the traffic.
+//!
 //! # Deviations from RFC 7296
 //! - An authentic malformed *response* closes the IKE SA with a DELETE, where the RFC leaves it open (2.21.3).
 //! - Padding and reserved bytes are not checked on receipt, as the RFC demands; reserved bytes are sent as zero.

@@ -37,6 +37,8 @@ pub(crate) struct Child {
     /// A successor is being negotiated, or queued for it.
     pub(crate) rekeying: bool,
     pub(crate) replaces: Option<ChildId>,
+    /// The peer asked for it without naming what it replaces, so the DELETE of that is ours to send.
+    pub(crate) deletes_replaced: bool,
     pub(crate) replaced_by: Option<ChildId>,
     pub(crate) timers: ChildTimers,
 }

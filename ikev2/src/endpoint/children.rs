@@ -318,6 +318,7 @@ impl Endpoint {
             last_inbound: None,
             rekeying: false,
             replaces: new.replaces,
+            deletes_replaced: false,
             replaced_by: None,
             timers: ChildTimers {
                 rekey: Some(now + soft),
@@ -399,6 +400,7 @@ impl Endpoint {
             last_inbound: None,
             rekeying: false,
             replaces: None,
+            deletes_replaced: false,
             replaced_by: None,
             timers: ChildTimers::default(),
         };
@@ -435,15 +437,41 @@ impl Endpoint {
         child.phase = Phase::Active;
         child.timers.ready = None;
         let (peer, replaces, key) = (child.peer, child.replaces, child.sa);
+        let deletes_replaced = child.deletes_replaced;
         self.dirty.push(key);
         match replaces {
-            Some(old) if self.children.get(old).is_some() => self.supersede(now, old, id),
+            Some(old) if self.children.get(old).is_some() => {
+                self.supersede(now, old, id);
+                if let Some(sa) = self.sa_mut(key).filter(|_| deletes_replaced) {
+                    sa.enqueue(Task::DeleteChild(old));
+                }
+            }
             // What it was to replace is gone already: it is up in its own right.
             Some(_) => self.event(Event::ChildUp { peer, child: id }),
             // Announced when it was installed.
             None => {}
         }
         self.select_outbound(now, peer);
+    }
+
+    /// The peer asked for another child SA like the one that is there. There is one per peer and profile: the new one
+    /// takes over once the peer is certainly ready, and the old one is deleted from here.
+    pub(super) fn replace_twin(&mut self, now: Instant, id: ChildId) {
+        if let Some(child) = self.children.get_mut(id) {
+            child.deletes_replaced = true;
+            child.timers.ready = Some(now + READY);
+        }
+    }
+
+    /// The child SA in use that a new one of this profile would double.
+    pub(super) fn twin(&self, key: SaKey, profile: ProfileId) -> Option<ChildId> {
+        let sa = self.sa(key)?;
+        let waiting = sa.outstanding.as_ref().is_some_and(|o| matches!(o.pending, Pending::CreateChild(_)));
+        sa.children.iter().copied().filter(|_| !waiting).find(|id| {
+            self.children.get(*id).is_some_and(|child| {
+                child.phase == Phase::Active && child.profile == profile && child.replaced_by.is_none()
+            })
+        })
     }
 
     /// Asks for a successor; nothing when one is under way.

@@ -168,7 +168,9 @@ impl Endpoint {
         let payloads = answer_payloads(&agreement, local_spi, fresh);
         // The initiator of a rekey is not ready to receive before it has our answer: until a sign of that the old SA
         // carries the traffic, and nothing is lost.
-        let phase = if old.is_some() { Phase::InboundOnly } else { self.responder_phase(key) };
+        let twin = if old.is_none() { self.twin(key, profile_id) } else { None };
+        let replaces = old.is_some() || twin.is_some();
+        let phase = if replaces { Phase::InboundOnly } else { self.responder_phase(key) };
         let new = NewChild {
             id,
             local_spi,
@@ -176,10 +178,13 @@ impl Endpoint {
             agreement,
             keys,
             role: Role::Responder,
-            replaces: old,
+            replaces: old.or(twin),
             phase,
         };
         self.install_child(now, key, new);
+        if twin.is_some() {
+            self.replace_twin(now, id);
+        }
         self.note_child_collision(key, old, id, nonce_i.min(nonce_r));
         Ok(payloads)
     }
