@@ -70,8 +70,6 @@ pub struct Drops {
     pub source_limit: u64,
     /// The peer limit is met.
     pub peer_limit: u64,
-    /// The cookie is missing or wrong and the answer was rate-limited.
-    pub cookie: u64,
     /// A fragment that breaks the rules of RFC 7383 or the limits.
     pub fragment: u64,
     /// The endpoint is shut down.
