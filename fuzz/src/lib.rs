@@ -17,6 +17,7 @@ mod clock;
 mod engine_wan;
 mod esp_open;
 mod gre;
+mod ikev2_endpoint;
 mod ikev2_message;
 mod ikev2_sealed;
 pub mod input;
@@ -32,6 +33,7 @@ mod show_command;
 pub use engine_wan::engine_wan;
 pub use esp_open::esp_open;
 pub use gre::gre;
+pub use ikev2_endpoint::ikev2_endpoint;
 pub use ikev2_message::ikev2_message;
 pub use ikev2_sealed::ikev2_sealed;
 pub use ios_config::ios_config;
@@ -55,6 +57,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "engine_wan", body: engine_wan },
     Target { name: "esp_open", body: esp_open },
     Target { name: "gre", body: gre },
+    Target { name: "ikev2_endpoint", body: ikev2_endpoint },
     Target { name: "ikev2_message", body: ikev2_message },
     Target { name: "ikev2_sealed", body: ikev2_sealed },
     Target { name: "ios_config", body: ios_config },

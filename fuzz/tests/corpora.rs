@@ -44,7 +44,7 @@ fn run(target: &Target, file: &Path, variant: &str, input: &[u8]) {
 
 fn replay(name: &str) {
     let target = TARGETS.iter().find(|target| target.name == name).unwrap();
-    let stateful = matches!(name, "engine_wan" | "nhrp_node" | "ios_config");
+    let stateful = matches!(name, "engine_wan" | "ikev2_endpoint" | "nhrp_node" | "ios_config");
     let asked = std::env::var("DMVPN_FUZZ_MUTATIONS").ok().map(|number| number.parse().unwrap());
     let mutations = asked.unwrap_or(if stateful { MUTATIONS_OF_STATEFUL } else { MUTATIONS });
     let files = files(name);
@@ -89,6 +89,7 @@ replays!(
     engine_wan,
     esp_open,
     gre,
+    ikev2_endpoint,
     ikev2_message,
     ikev2_sealed,
     ios_config,
