@@ -70,6 +70,8 @@ pub struct Drops {
     pub source_limit: u64,
     /// The peer limit is met.
     pub peer_limit: u64,
+    /// The cookie that was demanded is missing or wrong; the answer is a fresh one.
+    pub cookie: u64,
     /// A fragment that breaks the rules of RFC 7383 or the limits.
     pub fragment: u64,
     /// The endpoint is shut down.

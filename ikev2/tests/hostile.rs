@@ -343,6 +343,7 @@ fn half_open_flood_of_100_000_keeps_memory_bounded_and_lets_a_friend_in() {
     let threshold = u64::try_from(net.nodes[1].endpoint.config().limits.cookie_threshold).unwrap();
     assert!(stats.half_open <= threshold, "{stats:?}");
     assert!(stats.cookies_sent >= 99_000, "{stats:?}");
+    assert_eq!(stats.drops.cookie, stats.cookies_sent);
     assert!(sent <= 100_000, "never more answers than questions");
     net.run_secs(3);
     assert!(net.both_ways(0, 1), "a friend returns the cookie and gets in during the flood");

@@ -390,6 +390,7 @@ impl Endpoint {
         {
             return true;
         }
+        self.stats.drops.cookie += 1;
         self.stats.cookies_sent += 1;
         let cookie = self.cookies.bake(&mut *self.rng, now, nonce, source, spi);
         let notify = Payload::Notify(Notify::with_data(NotifyType::COOKIE, cookie));
