@@ -56,10 +56,7 @@ impl Cloud {
             if !is_protected {
                 spec = spec.unprotected();
             }
-            if let Some(index) = args.nat.iter().position(|nat| *nat == name) {
-                let [a, b, c] = NAT_PUBLIC;
-                let last = FIRST_NAT_PUBLIC.saturating_add(u8::try_from(index).unwrap_or(u8::MAX));
-                let public = Ipv4Addr::new(a, b, c, last);
+            if let Some(public) = nat_address(args, &name) {
                 let nat = network.add_nat(&format!("NAT-{name}"), NatConfig::port_restricted(public))?;
                 spec = spec.behind(nat);
             }
@@ -115,6 +112,13 @@ impl Cloud {
             }
         }
     }
+}
+
+/// The public address of the NAT box that a router is to sit behind, if it is.
+pub(super) fn nat_address(args: &Args, router: &str) -> Option<Ipv4Addr> {
+    let index = args.nat.iter().position(|nat| nat == router)?;
+    let [a, b, c] = NAT_PUBLIC;
+    Some(Ipv4Addr::new(a, b, c, FIRST_NAT_PUBLIC.saturating_add(u8::try_from(index).unwrap_or(u8::MAX))))
 }
 
 /// The instant at which virtual time begins. Nothing depends on its value.

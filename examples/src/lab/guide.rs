@@ -5,8 +5,6 @@ mod milestones;
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::command::{self, Answer};
 use super::{Args, Cloud, Error, Report, capture, cloud};
 use milestones::Milestones;
@@ -103,7 +101,7 @@ pub(super) fn run(args: &Args, report: &mut Report) -> Result<bool, Error> {
         capture::write(&cloud, path)?;
         report.say(&format!("The underlay's packets are in {}, the keys beside it.\n", path.display()));
     }
-    report.data("milestones", json!(milestones));
+    report.data("milestones", milestones.data());
     report.say("From power-on, in virtual time:");
     report.say(&milestones.to_string());
     let claims = claims::check(&cloud, &seen, &milestones, args);

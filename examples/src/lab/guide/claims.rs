@@ -5,6 +5,7 @@ use std::time::Duration;
 use dmvpn::Event;
 use dmvpn::sim::{PingOutcome, PingReport};
 
+use super::super::cloud::nat_address;
 use super::super::report::Claim;
 use super::super::{Args, Cloud};
 use super::{FAR_LAN, Milestones, NEAR_LAN, Seen};
@@ -33,12 +34,12 @@ pub(super) fn ways(ping: &PingReport) -> String {
 pub(super) fn check(cloud: &Cloud, seen: &Seen, milestones: &Milestones, args: &Args) -> Vec<Claim> {
     let mut claims = Claims(Vec::new());
     neighbors(&mut claims, seen);
-    registrations(&mut claims, seen);
+    registrations(&mut claims, seen, args);
     next_hop(&mut claims, seen);
     first_packets(&mut claims, seen, args);
-    direct_path(&mut claims, seen);
-    sessions(&mut claims, seen);
-    the_hub_sees(&mut claims, cloud, seen);
+    direct_path(&mut claims, seen, args);
+    sessions(&mut claims, seen, args);
+    the_hub_sees(&mut claims, cloud, seen, args);
     nothing_in_the_clear(&mut claims, cloud);
     in_time(&mut claims, milestones, args);
     claims.0
@@ -49,6 +50,15 @@ struct Claims(Vec<Claim>);
 impl Claims {
     fn add(&mut self, claim: &str, seen: impl Into<String>, holds: bool) {
         self.0.push(Claim { claim: claim.to_owned(), seen: seen.into(), holds });
+    }
+}
+
+/// A spoke as the others see it: its underlay address, and the flag that it has behind NAT.
+fn as_seen(args: &Args, spoke: &str) -> (String, &'static str) {
+    let own = if spoke == "SPOKE1" { "198.51.100.1" } else { "198.51.100.2" };
+    match nat_address(args, spoke) {
+        Some(public) => (public.to_string(), "nat "),
+        None => (own.to_owned(), ""),
     }
 }
 
@@ -78,11 +88,12 @@ fn entry<'a>(text: &'a str, prefix: &str) -> Vec<&'a str> {
     head.into_iter().chain(lines.take_while(|line| line.starts_with(' '))).collect()
 }
 
-fn registrations(claims: &mut Claims, seen: &Seen) {
+fn registrations(claims: &mut Claims, seen: &Seen, args: &Args) {
     let text = seen.text("HUB1", "show ip nhrp");
-    for (spoke, nbma) in [("10.0.0.11/32", "198.51.100.1"), ("10.0.0.12/32", "198.51.100.2")] {
+    for (spoke, name) in [("10.0.0.11/32", "SPOKE1"), ("10.0.0.12/32", "SPOKE2")] {
+        let (nbma, nat) = as_seen(args, name);
         let lines = entry(text, spoke).join("\n");
-        let holds = lines.contains("Type: dynamic, Flags: registered nhop")
+        let holds = lines.contains(&format!("Type: dynamic, Flags: {nat}registered nhop"))
             && lines.contains(&format!("NBMA address: {nbma}"))
             && lines.contains("expire");
         let what = lines.lines().skip(2).map(folded).collect::<Vec<_>>().join("; ");
@@ -119,7 +130,8 @@ fn first_packets(claims: &mut Claims, seen: &Seen, args: &Args) {
     claims.add(claim, ways(ping), (by_hub && direct) || args.loss > 0.0);
 }
 
-fn direct_path(claims: &mut Claims, seen: &Seen) {
+fn direct_path(claims: &mut Claims, seen: &Seen, args: &Args) {
+    let (nbma, nat) = as_seen(args, "SPOKE2");
     let text = seen.text("SPOKE1", "show ip nhrp detail");
     let lines = entry(text, "10.0.0.1/32").join("\n");
     let holds = lines.contains("never expire")
@@ -128,8 +140,8 @@ fn direct_path(claims: &mut Claims, seen: &Seen) {
     let what = |lines: &str| lines.lines().skip(2).take(2).map(folded).collect::<Vec<_>>().join("; ");
     claims.add("the spoke's entry of the hub is static", what(&lines), holds);
     let lines = entry(text, "10.0.0.12/32").join("\n");
-    let holds = lines.contains("Type: dynamic, Flags: router nhop rib")
-        && lines.contains("NBMA address: 198.51.100.2")
+    let holds = lines.contains(&format!("Type: dynamic, Flags: router {nat}nhop rib"))
+        && lines.contains(&format!("NBMA address: {nbma}"))
         && lines.contains("expire");
     claims.add("the entry of the other spoke appeared by itself", what(&lines), holds);
     let command = format!("traceroute {FAR_LAN} source {NEAR_LAN}");
@@ -142,13 +154,14 @@ fn direct_path(claims: &mut Claims, seen: &Seen) {
     claims.add("one hop, directly to SPOKE2's tunnel address", hops.join(" "), hops == ["10.0.0.12"]);
 }
 
-fn sessions(claims: &mut Claims, seen: &Seen) {
+fn sessions(claims: &mut Claims, seen: &Seen, args: &Args) {
+    let (nbma, _) = as_seen(args, "SPOKE2");
     let text = seen.text("SPOKE1", "show crypto session");
     let up = lines_with(text, &["Session status: UP-ACTIVE"]).len();
     let peers: Vec<String> = lines_with(text, &["Peer:"]).iter().map(|line| folded(line)).collect();
     let holds = up == 2
         && peers.first().is_some_and(|line| line.contains("203.0.113.1"))
-        && peers.get(1).is_some_and(|line| line.contains("198.51.100.2"));
+        && peers.get(1).is_some_and(|line| line.contains(&nbma));
     claims.add(
         "two crypto sessions, the second with SPOKE2",
         format!("{up} UP-ACTIVE; {}", peers.join("; ")),
@@ -160,11 +173,12 @@ fn sessions(claims: &mut Claims, seen: &Seen) {
     claims.add("IKEv2 with AES-CBC-256, SHA-256, group 14, PSK", line, suite.len() == 2);
 }
 
-fn the_hub_sees(claims: &mut Claims, cloud: &Cloud, seen: &Seen) {
+fn the_hub_sees(claims: &mut Claims, cloud: &Cloud, seen: &Seen, args: &Args) {
     let text = seen.text("HUB1", "show dmvpn");
-    for spoke in ["198.51.100.1", "198.51.100.2"] {
-        let lines = lines_with(text, &[spoke, "UP"]);
-        let dynamic = lines.first().is_some_and(|line| line.trim_end().ends_with('D'));
+    for (spoke, nat) in ["SPOKE1", "SPOKE2"].map(|spoke| as_seen(args, spoke)) {
+        let lines = lines_with(text, &[&format!(" {spoke} "), "UP"]);
+        let attributes = if nat.is_empty() { " D" } else { " DN" };
+        let dynamic = lines.first().is_some_and(|line| line.trim_end().ends_with(attributes));
         let line = lines.first().map_or("absent".to_owned(), |line| folded(line));
         claims.add(&format!("show dmvpn lists {spoke} as UP, dynamic"), line, lines.len() == 1 && dynamic);
     }

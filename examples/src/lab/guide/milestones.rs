@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dmvpn::Event;
 use dmvpn::sim::PingReport;
-use serde::Serialize;
+use serde_json::Value;
 
 use super::super::Cloud;
 
@@ -15,7 +15,7 @@ const FAR_LAN: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 12, 1));
 const SPOKES: [&str; 2] = ["SPOKE1", "SPOKE2"];
 
 /// Times since power-on; the last two since the first packet from LAN to LAN. None: it did not happen.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Milestones {
     /// Both spokes have an IKE SA with the hub.
     pub ike_up: Option<Duration>,
@@ -30,7 +30,6 @@ pub(super) struct Milestones {
     /// Packets leave SPOKE1 by the direct path.
     pub direct_path: Option<Duration>,
     /// When the first packet was sent.
-    #[serde(skip)]
     first_sent: Option<Duration>,
 }
 
@@ -87,16 +86,29 @@ impl Milestones {
     }
 }
 
+impl Milestones {
+    /// Each one: its name as data, its name in words, its time.
+    fn all(&self) -> [(&'static str, &'static str, Option<Duration>); 6] {
+        [
+            ("ike_up", "IKE SA with the hub, both spokes", self.ike_up),
+            ("registered", "registered, both spokes", self.registered),
+            ("full", "OSPF FULL, both spokes", self.full),
+            ("routes", "routes to each other's LAN", self.routes),
+            ("first_packet", "first packet LAN to LAN: answer after", self.first_packet),
+            ("direct_path", "first packet LAN to LAN: direct path after", self.direct_path),
+        ]
+    }
+
+    /// The times in seconds, by name.
+    pub(super) fn data(&self) -> Value {
+        let seconds = |at: Option<Duration>| Value::from(at.map(|at| at.as_secs_f64()));
+        self.all().into_iter().map(|(name, _, at)| (name, seconds(at))).collect()
+    }
+}
+
 impl fmt::Display for Milestones {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (what, at) in [
-            ("IKE SA with the hub, both spokes", self.ike_up),
-            ("registered, both spokes", self.registered),
-            ("OSPF FULL, both spokes", self.full),
-            ("routes to each other's LAN", self.routes),
-            ("first packet LAN to LAN: answer after", self.first_packet),
-            ("first packet LAN to LAN: direct path after", self.direct_path),
-        ] {
+        for (_, what, at) in self.all() {
             let at = at.map_or_else(|| "never".to_owned(), |at| format!("{:.3} s", at.as_secs_f64()));
             writeln!(f, "  {what:<44} {at:>9}")?;
         }
