@@ -28,6 +28,7 @@ mod nhrp_node;
 mod nhrp_packet;
 mod ospf_lsa;
 mod ospf_packet;
+mod ospf_router;
 mod show_command;
 
 pub use engine_wan::engine_wan;
@@ -41,6 +42,7 @@ pub use nhrp_node::nhrp_node;
 pub use nhrp_packet::nhrp_packet;
 pub use ospf_lsa::ospf_lsa;
 pub use ospf_packet::ospf_packet;
+pub use ospf_router::ospf_router;
 pub use show_command::show_command;
 
 /// A fuzz body under its name.
@@ -65,5 +67,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "nhrp_packet", body: nhrp_packet },
     Target { name: "ospf_lsa", body: ospf_lsa },
     Target { name: "ospf_packet", body: ospf_packet },
+    Target { name: "ospf_router", body: ospf_router },
     Target { name: "show_command", body: show_command },
 ];

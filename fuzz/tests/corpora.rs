@@ -11,7 +11,7 @@ use dmvpn_fuzz::{TARGETS, Target};
 /// Mutations of each file. `DMVPN_FUZZ_MUTATIONS` asks for another number.
 const MUTATIONS: usize = 300;
 /// The stateful targets take a hundred times as long.
-const MUTATIONS_OF_STATEFUL: usize = 50;
+const MUTATIONS_OF_STATEFUL: usize = 25;
 
 fn folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target)
@@ -44,7 +44,8 @@ fn run(target: &Target, file: &Path, variant: &str, input: &[u8]) {
 
 fn replay(name: &str) {
     let target = TARGETS.iter().find(|target| target.name == name).unwrap();
-    let stateful = matches!(name, "engine_wan" | "ikev2_endpoint" | "nhrp_node" | "ios_config");
+    let stateful =
+        matches!(name, "engine_wan" | "ikev2_endpoint" | "nhrp_node" | "ospf_router" | "ios_config");
     let asked = std::env::var("DMVPN_FUZZ_MUTATIONS").ok().map(|number| number.parse().unwrap());
     let mutations = asked.unwrap_or(if stateful { MUTATIONS_OF_STATEFUL } else { MUTATIONS });
     let files = files(name);
@@ -97,6 +98,7 @@ replays!(
     nhrp_packet,
     ospf_lsa,
     ospf_packet,
+    ospf_router,
     show_command,
 );
 
