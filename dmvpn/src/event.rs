@@ -15,6 +15,8 @@ pub enum Event {
     Ike {
         /// Our underlay address.
         local: IpAddr,
+        /// The peer's, where the event names a peer by its number.
+        remote: Option<IpAddr>,
         /// What happened.
         event: ikev2::Event,
     },
@@ -91,7 +93,7 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ike { local, event } => text::ike(f, *local, event),
+            Self::Ike { local, remote, event } => text::ike(f, *local, *remote, event),
             Self::Nhrp { interface, event } => text::nhrp(f, interface, event),
             Self::Ospf { interface, event } => text::ospf(f, interface.as_deref(), event),
             Self::EspKeys(_) => f.write_str("IPSEC: keys logged"),

@@ -98,6 +98,7 @@ impl Engine {
     }
 
     fn handle_ike_event(&mut self, now: Instant, underlay: UnderlayId, event: ikev2::Event) {
+        let remote = self.remote_of(underlay, &event);
         match &event {
             ikev2::Event::PeerUp { peer, identity, remote, .. } => {
                 let path = self.path_of_peer(underlay, *peer, *remote);
@@ -120,7 +121,23 @@ impl Engine {
             _ => {}
         }
         let local = self.underlays[underlay.index()].address;
-        self.event(Event::Ike { local, event });
+        self.event(Event::Ike { local, remote, event });
+    }
+
+    /// The address of the peer that an event names by its number.
+    fn remote_of(&self, underlay: UnderlayId, event: &ikev2::Event) -> Option<IpAddr> {
+        use ikev2::Event;
+        let peer = match event {
+            Event::PeerUp { remote, .. } | Event::PeerDown { remote, .. } => return Some(remote.ip()),
+            Event::ChildUp { peer, .. }
+            | Event::ChildRekeyed { peer, .. }
+            | Event::ChildDown { peer, .. }
+            | Event::IkeRekeyed { peer }
+            | Event::PeerMoved { peer, .. } => *peer,
+            _ => return None,
+        };
+        let path = self.known_path(underlay, peer)?;
+        self.paths.entry(path).map(|info| info.remote.ip())
     }
 
     /// Asks for a path to an underlay address: by IKE where the tunnel is protected, at once where it is not.

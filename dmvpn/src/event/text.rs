@@ -9,17 +9,23 @@ use ospf_p2mp::{Parameter, ParameterValue};
 
 type Result = fmt::Result;
 
-pub(super) fn ike(f: &mut fmt::Formatter<'_>, local: IpAddr, event: &ikev2::Event) -> Result {
+pub(super) fn ike(
+    f: &mut fmt::Formatter<'_>,
+    local: IpAddr,
+    remote: Option<IpAddr>,
+    event: &ikev2::Event,
+) -> Result {
     use ikev2::Event;
+    let with = remote.map_or_else(|| "?".to_owned(), |remote| remote.to_string());
     match event {
         Event::PeerUp { identity, remote, initiator, .. } => {
             let role = if *initiator { "initiator" } else { "responder" };
             write!(f, "IKEV2: SA up with {remote}, identity {identity} ({role}, local {local})")
         }
-        Event::ChildUp { peer, child } => write!(f, "IPSEC: SA up, {peer}, {child}"),
-        Event::ChildRekeyed { peer, old, new } => write!(f, "IPSEC: SA rekeyed, {peer}, {old} -> {new}"),
-        Event::ChildDown { peer, child, reason } => write!(f, "IPSEC: SA down, {peer}, {child}: {reason}"),
-        Event::IkeRekeyed { peer } => write!(f, "IKEV2: SA rekeyed, {peer}"),
+        Event::ChildUp { child, .. } => write!(f, "IPSEC: SA up with {with}, {child}"),
+        Event::ChildRekeyed { old, new, .. } => write!(f, "IPSEC: SA with {with} rekeyed, {old} -> {new}"),
+        Event::ChildDown { child, reason, .. } => write!(f, "IPSEC: SA down with {with}, {child}: {reason}"),
+        Event::IkeRekeyed { .. } => write!(f, "IKEV2: SA with {with} rekeyed"),
         Event::PeerDown { remote, reason, .. } => write!(f, "IKEV2: SA down with {remote}: {reason}"),
         Event::PeerMoved { from, to, .. } => {
             write!(f, "IKEV2: peer {from} is at {to} now (NAT binding moved)")

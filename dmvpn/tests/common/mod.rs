@@ -1,5 +1,5 @@
 //! Clouds for scenario tests, from the guide's configurations.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! `lab`: a cloud in one process, from configuration files, in virtual time.
 //!
-//! Without arguments it runs the guide's cloud and holds what it sees against what the guide says ([`guide`]). With
-//! configuration files it runs those, and whatever a script asks of them ([`script`]). Nothing is short-cut: each router
+//! Without arguments it runs the guide's cloud and holds what it sees against what the guide says. With
+//! configuration files it runs those, and whatever a script asks of them. Nothing is short-cut: each router
 //! is a whole engine, and what travels between them are the bytes that would travel between real ones. Only the wire is
 //! simulated.
 
@@ -30,10 +30,11 @@ pub fn run(args: &Args) -> ExitCode {
         true => guide::run(args, &mut report),
         false => script::run(args, &mut report),
     };
-    report.finish();
     match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(all_holds) => {
+            report.finish();
+            if all_holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
         Err(error) => {
             eprintln!("lab: {error}");
             ExitCode::from(2)
