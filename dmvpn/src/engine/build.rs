@@ -31,22 +31,19 @@ pub(super) fn engine(
     rng: &mut impl CryptoRng,
     now: Instant,
 ) -> Result<Engine, BuildError> {
-    let mut errors: Errors =
-        config.validate().iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
+    let found = config.validate();
+    let errors: Errors = found.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
     if !errors.is_empty() {
         return Err(BuildError { errors });
     }
-    let parts = parts(&config, &mut errors);
-    let mut seeds = || {
-        let mut seed = [0; 32];
-        rng.fill_bytes(&mut seed);
-        ChaCha20Rng::from_seed(seed)
-    };
-    let underlays = underlays(&config, &options, &parts, &mut seeds, now, &mut errors);
-    let tunnels = tunnels(&config, &parts, &mut seeds, now, &mut errors);
-    let ospf = ospf_process(&config, &options, &parts, &mut seeds, now, &mut errors);
-    if !errors.is_empty() {
-        return Err(BuildError { errors });
+    let mut build = Build { config: &config, options: &options, rng, now, errors };
+    let parts = build.parts();
+    let underlays = build.underlays(&parts);
+    let tunnels = build.tunnels(&parts);
+    let ospf = build.ospf(&parts);
+    let own_rng = build.seeded();
+    if !build.errors.is_empty() {
+        return Err(BuildError { errors: build.errors });
     }
     let plane = Plane::new(
         now,
@@ -57,7 +54,7 @@ pub(super) fn engine(
     );
     let mut engine = Engine {
         options,
-        rng: seeds(),
+        rng: own_rng,
         started: now,
         plane,
         underlays,
@@ -73,6 +70,15 @@ pub(super) fn engine(
     };
     install_configured_routes(&mut engine, now);
     Ok(engine)
+}
+
+/// What the children are built from.
+struct Build<'a, R> {
+    config: &'a Config,
+    options: &'a Options,
+    rng: &'a mut R,
+    now: Instant,
+    errors: Errors,
 }
 
 /// A configuration taken apart: which tunnels there are and which underlay addresses they have in common.
@@ -95,55 +101,155 @@ struct TunnelPart {
     profile: Option<ikev2::ProfileId>,
 }
 
-fn parts(config: &Config, errors: &mut Errors) -> Parts {
-    let mut parts = Parts { underlays: Vec::new(), tunnels: Vec::new() };
-    for (index, interface) in config.interfaces.iter().enumerate() {
-        let Some(tunnel) = &interface.tunnel else { continue };
-        if interface.shutdown {
-            continue;
+impl<R: CryptoRng> Build<'_, R> {
+    /// A generator of its own for each child.
+    fn seeded(&mut self) -> ChaCha20Rng {
+        let mut seed = [0; 32];
+        self.rng.fill_bytes(&mut seed);
+        ChaCha20Rng::from_seed(seed)
+    }
+
+    fn parts(&mut self) -> Parts {
+        let config = self.config;
+        let mut parts = Parts { underlays: Vec::new(), tunnels: Vec::new() };
+        for (index, interface) in config.interfaces.iter().enumerate() {
+            let Some(tunnel) = &interface.tunnel else { continue };
+            if interface.shutdown {
+                continue;
+            }
+            let (Some(nbma), Some(address)) = (config.tunnel_nbma(tunnel), interface.address) else {
+                self.errors.push(format!("{}: a tunnel needs a source and an address", interface.name));
+                continue;
+            };
+            let underlay = match parts.underlays.iter().position(|underlay| underlay.address == nbma) {
+                Some(underlay) => underlay,
+                None => {
+                    let link_mtu = link_mtu(config, nbma);
+                    let (tunnels, ipsec_profiles) = (Vec::new(), Vec::new());
+                    parts.underlays.push(UnderlayPart { address: nbma, link_mtu, tunnels, ipsec_profiles });
+                    parts.underlays.len() - 1
+                }
+            };
+            let id = TunnelId(parts.tunnels.len() as u32);
+            parts.underlays[underlay].tunnels.push(id);
+            let profile = tunnel.protection.as_ref().map(|name| {
+                let names = &mut parts.underlays[underlay].ipsec_profiles;
+                let place = names.iter().position(|known| known == name).unwrap_or_else(|| {
+                    names.push(name.clone());
+                    names.len() - 1
+                });
+                ikev2::ProfileId(place as u16)
+            });
+            let settings = TunnelSettings {
+                id,
+                underlay: UnderlayId(underlay as u32),
+                address: address.address,
+                prefix: address.network(),
+                key: tunnel.key,
+                protected: profile.is_some(),
+                ip_mtu: ip_mtu(interface, parts.underlays[underlay].link_mtu),
+                adjust_mss: interface.adjust_mss,
+                path_mtu_discovery: tunnel.path_mtu_discovery,
+                network_id: tunnel.nhrp.network_id.unwrap_or_default(),
+                redirect: tunnel.nhrp.redirect.is_some(),
+            };
+            parts.tunnels.push(TunnelPart { interface: index, settings, profile });
         }
-        let (Some(nbma), Some(address)) = (config.tunnel_nbma(tunnel), interface.address) else {
-            errors.push(format!("{}: a tunnel needs a source and an address", interface.name));
-            continue;
-        };
-        let underlay = match parts.underlays.iter().position(|underlay| underlay.address == nbma) {
-            Some(underlay) => underlay,
-            None => {
-                let link_mtu = link_mtu(config, nbma);
-                let (tunnels, ipsec_profiles) = (Vec::new(), Vec::new());
-                parts.underlays.push(UnderlayPart { address: nbma, link_mtu, tunnels, ipsec_profiles });
-                parts.underlays.len() - 1
+        if parts.tunnels.is_empty() {
+            self.errors.push("there is no tunnel interface that is up".to_owned());
+        }
+        parts
+    }
+
+    fn underlays(&mut self, parts: &Parts) -> Vec<Underlay> {
+        let mut underlays = Vec::new();
+        for part in &parts.underlays {
+            let endpoint = match part.ipsec_profiles.is_empty() {
+                true => None,
+                false => self.endpoint(part),
+            };
+            underlays.push(Underlay {
+                address: part.address,
+                endpoint,
+                peers: BTreeMap::new(),
+                plain: BTreeMap::new(),
+                tunnels: part.tunnels.clone(),
+            });
+        }
+        underlays
+    }
+
+    fn endpoint(&mut self, part: &UnderlayPart) -> Option<ikev2::Endpoint> {
+        let (address, profiles) = (part.address, &part.ipsec_profiles);
+        let key_log = self.options.key_log;
+        let config = crypto::endpoint_config(self.config, address, profiles, key_log, &mut self.errors);
+        let rng = self.seeded();
+        match ikev2::Endpoint::new(config, rng, self.now) {
+            Ok(endpoint) => Some(endpoint),
+            Err(error) => {
+                self.errors.push(format!("IKEv2 on {address}: {error}"));
+                None
+            }
+        }
+    }
+
+    fn tunnels(&mut self, parts: &Parts) -> Vec<Tunnel> {
+        parts.tunnels.iter().filter_map(|part| self.tunnel(parts, part)).collect()
+    }
+
+    fn tunnel(&mut self, parts: &Parts, part: &TunnelPart) -> Option<Tunnel> {
+        let interface = &self.config.interfaces[part.interface];
+        let tunnel = interface.tunnel.as_ref()?;
+        let nbma = parts.underlays[part.settings.underlay.index()].address;
+        let config = nhrp::node_config(&tunnel.nhrp, &part.settings, nbma, &mut self.errors)?;
+        let rng = self.seeded();
+        let node = match ::nhrp::Node::new(config, rng, self.now) {
+            Ok(node) => node,
+            Err(error) => {
+                self.errors.push(format!("{}: {error}", interface.name));
+                return None;
             }
         };
-        let id = TunnelId(parts.tunnels.len() as u32);
-        parts.underlays[underlay].tunnels.push(id);
-        let profile = tunnel.protection.as_ref().map(|name| {
-            let names = &mut parts.underlays[underlay].ipsec_profiles;
-            let place = names.iter().position(|known| known == name).unwrap_or_else(|| {
-                names.push(name.clone());
-                names.len() - 1
-            });
-            ikev2::ProfileId(place as u16)
-        });
-        let settings = TunnelSettings {
-            id,
-            underlay: UnderlayId(underlay as u32),
-            address: address.address,
-            prefix: address.network(),
-            key: tunnel.key,
-            protected: profile.is_some(),
-            ip_mtu: ip_mtu(interface, parts.underlays[underlay].link_mtu),
-            adjust_mss: interface.adjust_mss,
-            path_mtu_discovery: tunnel.path_mtu_discovery,
-            network_id: tunnel.nhrp.network_id.unwrap_or_default(),
-            redirect: tunnel.nhrp.redirect.is_some(),
-        };
-        parts.tunnels.push(TunnelPart { interface: index, settings, profile });
+        Some(Tunnel {
+            name: interface.name.clone(),
+            interface: part.interface,
+            underlay: part.settings.underlay,
+            address: part.settings.address,
+            prefix: part.settings.prefix,
+            profile: part.profile,
+            node,
+            is_spoke: tunnel.is_spoke(),
+            phase3: tunnel.nhrp.shortcut || tunnel.nhrp.redirect.is_some(),
+            follows_nhs: tunnel.nhrp.if_state,
+            fallback: None,
+            adjacencies: BTreeMap::new(),
+        })
     }
-    if parts.tunnels.is_empty() {
-        errors.push("there is no tunnel interface that is up".to_owned());
+
+    fn ospf(&mut self, parts: &Parts) -> Option<Ospf> {
+        let tunnels: Vec<(usize, &TunnelSettings)> =
+            parts.tunnels.iter().map(|tunnel| (tunnel.interface, &tunnel.settings)).collect();
+        let mut config = ospf::router_config(self.config, &tunnels, &mut self.errors)?;
+        config.sequence_base = self.options.unix_time.unwrap_or(config.sequence_base);
+        let names =
+            config.interfaces.iter().map(|interface| (interface.id, interface.name.clone())).collect();
+        let on_tunnels =
+            config.interfaces.iter().filter(|interface| interface.id.0 < parts.tunnels.len() as u32);
+        let tunnels = on_tunnels.map(|interface| (interface.id, TunnelId(interface.id.0))).collect();
+        let rng = self.seeded();
+        match ospf_p2mp::Router::new(config, rng, self.now) {
+            Ok(mut router) => {
+                for external in ospf::redistributed(self.config) {
+                    router.handle_input(self.now, ospf_p2mp::Input::Redistribute(external));
+                }
+                Some(Ospf { router, tunnels, names, reported_hub: BTreeSet::new() })
+            }
+            Err(error) => {
+                self.errors.push(format!("router ospf: {error}"));
+                None
+            }
+        }
     }
-    parts
 }
 
 /// The MTU of the interface that has this address.
@@ -180,108 +286,6 @@ fn addressed(config: &Config) -> impl Iterator<Item = (usize, Ipv4Net, std::net:
         let all = interface.address.iter().chain(&interface.secondary_addresses);
         all.map(move |address| (index, address.network(), address.address))
     })
-}
-
-fn underlays(
-    config: &Config,
-    options: &Options,
-    parts: &Parts,
-    seeds: &mut impl FnMut() -> ChaCha20Rng,
-    now: Instant,
-    errors: &mut Errors,
-) -> Vec<Underlay> {
-    let mut underlays = Vec::new();
-    for part in &parts.underlays {
-        let endpoint = (!part.ipsec_profiles.is_empty()).then(|| {
-            let ike =
-                crypto::endpoint_config(config, part.address, &part.ipsec_profiles, options.key_log, errors);
-            ikev2::Endpoint::new(ike, seeds(), now)
-        });
-        let endpoint = match endpoint.transpose() {
-            Ok(endpoint) => endpoint,
-            Err(error) => {
-                errors.push(format!("IKEv2 on {}: {error}", part.address));
-                None
-            }
-        };
-        underlays.push(Underlay {
-            address: part.address,
-            endpoint,
-            peers: BTreeMap::new(),
-            plain: BTreeMap::new(),
-            tunnels: part.tunnels.clone(),
-        });
-    }
-    underlays
-}
-
-fn tunnels(
-    config: &Config,
-    parts: &Parts,
-    seeds: &mut impl FnMut() -> ChaCha20Rng,
-    now: Instant,
-    errors: &mut Errors,
-) -> Vec<Tunnel> {
-    let mut tunnels = Vec::new();
-    for part in &parts.tunnels {
-        let interface = &config.interfaces[part.interface];
-        let Some(tunnel) = &interface.tunnel else { continue };
-        let nbma = parts.underlays[part.settings.underlay.index()].address;
-        let node = nhrp::node_config(&tunnel.nhrp, &part.settings, nbma, errors)
-            .map(|node| ::nhrp::Node::new(node, seeds(), now));
-        let node = match node {
-            Some(Ok(node)) => node,
-            Some(Err(error)) => {
-                errors.push(format!("{}: {error}", interface.name));
-                continue;
-            }
-            None => continue,
-        };
-        tunnels.push(Tunnel {
-            name: interface.name.clone(),
-            interface: part.interface,
-            underlay: part.settings.underlay,
-            address: part.settings.address,
-            prefix: part.settings.prefix,
-            profile: part.profile,
-            node,
-            is_spoke: tunnel.is_spoke(),
-            phase3: tunnel.nhrp.shortcut || tunnel.nhrp.redirect.is_some(),
-            fallback: None,
-            adjacencies: BTreeMap::new(),
-            is_up: true,
-        });
-    }
-    tunnels
-}
-
-fn ospf_process(
-    config: &Config,
-    options: &Options,
-    parts: &Parts,
-    seeds: &mut impl FnMut() -> ChaCha20Rng,
-    now: Instant,
-    errors: &mut Errors,
-) -> Option<Ospf> {
-    let tunnels: Vec<(usize, &TunnelSettings)> =
-        parts.tunnels.iter().map(|tunnel| (tunnel.interface, &tunnel.settings)).collect();
-    let mut built = ospf::router_config(config, &tunnels, errors)?;
-    built.sequence_base = options.unix_time.unwrap_or(built.sequence_base);
-    let names = built.interfaces.iter().map(|interface| (interface.id, interface.name.clone())).collect();
-    let on_tunnels = built.interfaces.iter().filter(|interface| interface.id.0 < parts.tunnels.len() as u32);
-    let tunnels = on_tunnels.map(|interface| (interface.id, TunnelId(interface.id.0))).collect();
-    match ospf_p2mp::Router::new(built, seeds(), now) {
-        Ok(mut router) => {
-            for external in ospf::redistributed(config) {
-                router.handle_input(now, ospf_p2mp::Input::Redistribute(external));
-            }
-            Some(Ospf { router, tunnels, names, reported_hub: BTreeSet::new() })
-        }
-        Err(error) => {
-            errors.push(format!("router ospf: {error}"));
-            None
-        }
-    }
 }
 
 /// Connected networks, our own addresses and `ip route`.

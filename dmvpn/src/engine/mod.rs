@@ -137,11 +137,19 @@ struct Tunnel {
     /// Whether the tunnel registers with an NHS (a spoke) or serves (a hub).
     is_spoke: bool,
     phase3: bool,
+    /// `if-state nhrp`.
+    follows_nhs: bool,
     /// The NHS that packets without a proven next hop take, as the forwarding plane was told.
     fallback: Option<Ipv4Addr>,
     /// What NHRP says of the next hops that it knows.
     adjacencies: BTreeMap<Ipv4Addr, Adjacency>,
-    is_up: bool,
+}
+
+impl Tunnel {
+    /// The line protocol: with `if-state nhrp` it is up while an NHS answers, otherwise always.
+    fn is_up(&self) -> bool {
+        !self.follows_nhs || self.node.live_nhs().is_some()
+    }
 }
 
 /// A next hop as NHRP announced it.

@@ -126,7 +126,7 @@ impl Engine {
                 self.act(Action::AddAdjacency { tunnel, tunnel_address, path });
                 let adjacency = Adjacency { path, kind };
                 let before = self.tunnels[tunnel.index()].adjacencies.insert(tunnel_address, adjacency);
-                self.ospf_adjacency_is_up(now, tunnel, tunnel_address, kind);
+                self.tell_ospf_of_adjacency(now, tunnel, tunnel_address, kind, true);
                 if kind == AdjacencyKind::Dynamic && before.is_none_or(|before| before.kind != kind) {
                     let interface = self.tunnels[tunnel.index()].name.clone();
                     self.event(Event::DirectPathUp { interface, tunnel_address, nbma });
@@ -137,7 +137,7 @@ impl Engine {
                 let Some(adjacency) = self.tunnels[tunnel.index()].adjacencies.remove(&tunnel_address) else {
                     return;
                 };
-                self.ospf_adjacency_is_down(now, tunnel, tunnel_address, adjacency.kind);
+                self.tell_ospf_of_adjacency(now, tunnel, tunnel_address, adjacency.kind, false);
                 if adjacency.kind == AdjacencyKind::Dynamic {
                     let interface = self.tunnels[tunnel.index()].name.clone();
                     self.event(Event::DirectPathDown { interface, tunnel_address, reason });
@@ -189,10 +189,10 @@ impl Engine {
         };
         let Some(adjacency) = self.tunnels[tunnel.index()].adjacencies.get(&nhs).copied() else { return };
         let is_protected = self.tunnels[tunnel.index()].profile.is_some();
-        match (is_up, is_protected) {
-            (true, _) => self.ospf_adjacency_is_up(now, tunnel, nhs, adjacency.kind),
-            (false, true) => self.check_liveness(now, adjacency.path),
-            (false, false) => self.ospf_adjacency_is_down(now, tunnel, nhs, adjacency.kind),
+        if is_protected && !is_up {
+            self.check_liveness(now, adjacency.path);
+        } else {
+            self.tell_ospf_of_adjacency(now, tunnel, nhs, adjacency.kind, is_up);
         }
     }
 

@@ -58,40 +58,25 @@ impl Engine {
         }
     }
 
-    /// NHRP can reach a hub or a client: it is a neighbour now. NHRP resolved a next hop: routes through it go direct.
-    pub(super) fn ospf_adjacency_is_up(
+    /// What NHRP says of a next hop, for OSPF: a hub or a client is a neighbour, and anything else the direct gateway of
+    /// routes.
+    pub(super) fn tell_ospf_of_adjacency(
         &mut self,
         now: Instant,
         tunnel: TunnelId,
         address: Ipv4Addr,
         kind: AdjacencyKind,
+        is_up: bool,
     ) {
         let interface = interface_of(tunnel);
-        let input = match kind {
-            AdjacencyKind::Dynamic => Input::SetDirect { interface, gateway: address, state: Direct::Up },
-            _ => Input::PeerUp { interface, address },
-        };
-        self.tell_ospf(now, interface, input);
-    }
-
-    pub(super) fn ospf_adjacency_is_down(
-        &mut self,
-        now: Instant,
-        tunnel: TunnelId,
-        address: Ipv4Addr,
-        kind: AdjacencyKind,
-    ) {
-        let interface = interface_of(tunnel);
-        let input = match kind {
-            AdjacencyKind::Dynamic => {
-                Input::SetDirect { interface, gateway: address, state: Direct::Unknown }
+        let input = match (kind, is_up) {
+            (AdjacencyKind::Dynamic, _) => {
+                let state = if is_up { Direct::Up } else { Direct::Unknown };
+                Input::SetDirect { interface, gateway: address, state }
             }
-            _ => Input::PeerDown { interface, address },
+            (_, true) => Input::PeerUp { interface, address },
+            (_, false) => Input::PeerDown { interface, address },
         };
-        self.tell_ospf(now, interface, input);
-    }
-
-    fn tell_ospf(&mut self, now: Instant, interface: InterfaceId, input: Input<'_>) {
         if let Some(ospf) = &mut self.ospf
             && ospf.tunnels.contains_key(&interface)
         {

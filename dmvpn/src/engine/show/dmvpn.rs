@@ -51,7 +51,7 @@ impl Engine {
         let mut view = DmvpnInterface::new(tunnel.name.clone(), role);
         let settings = self.tunnel_settings(tunnel);
         view.tunnel_address = Some(IpAddr::V4(tunnel.address));
-        view.up = tunnel.is_up;
+        view.up = tunnel.is_up();
         view.source = self.underlay_address(tunnel);
         view.destination = settings.and_then(|settings| settings.destination);
         view.protection = settings.and_then(|settings| settings.protection.clone());
@@ -145,7 +145,7 @@ fn state(
     let changed = server.map_or(cached.changed, |server| server.changed);
     let is_new = changed <= cached.created;
     let since = Some(ago(now, changed));
-    if !tunnel.is_up {
+    if !tunnel.is_up() {
         return (PeerState::Intf, since);
     }
     let is_up = match server {

@@ -69,7 +69,7 @@ impl Engine {
             let nbma = self.config.tunnel_nbma(settings);
             let link_mtu = nbma.map_or(DEFAULT_MTU, |nbma| self.link_mtu(nbma));
             view.mtu = build::ip_mtu(configured, link_mtu);
-            view.up = built.is_some_and(|(_, tunnel)| tunnel.is_up);
+            view.up = built.is_some_and(|(_, tunnel)| tunnel.is_up());
             view.tunnel = Some(self.tunnel_details(configured, settings, built, view.mtu));
             if let Some((id, tunnel)) = built {
                 view.counters = self.counters(id);
@@ -89,7 +89,7 @@ impl Engine {
         let source = self.config.tunnel_nbma(settings);
         let down_because = match built {
             _ if configured.shutdown => Some("administratively down".to_owned()),
-            Some((_, tunnel)) if tunnel.is_up => None,
+            Some((_, tunnel)) if tunnel.is_up() => None,
             _ => Some("no usable source".to_owned()),
         };
         TunnelDetails {
