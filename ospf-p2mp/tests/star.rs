@@ -240,6 +240,24 @@ fn each_parameter_that_differs_is_named() {
     }
 }
 
+/// FRR's nhrpd wants a /32 on its tunnel.
+#[test]
+fn a_host_mask_on_one_side_is_no_mismatch() {
+    for node in 0..2 {
+        let mut cloud = Cloud::star(1);
+        let interface = &mut cloud.nodes[node].config.interfaces[0];
+        interface.prefix = interface.address.into();
+        cloud.crash(node);
+        cloud.boot(node);
+        cloud.register_all();
+        cloud.run_while_not(ms(3000), Cloud::all_full).expect("Full");
+        cloud.run_for(Duration::from_secs(50));
+        assert!(cloud.all_full());
+        let events = cloud.nodes.iter().flat_map(|node| &node.events);
+        assert!(!events.into_iter().any(|(_, event)| matches!(event, Event::ParameterMismatch { .. })));
+    }
+}
+
 #[test]
 fn losing_every_third_packet_only_delays() {
     let mut cloud = Cloud::star(4);

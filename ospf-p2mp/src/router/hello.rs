@@ -165,12 +165,19 @@ impl Router {
 
     /// Section 10.5: mask, intervals, E bit. The designated router fields mean nothing here (erratum 4022), but
     /// they betray another network type.
+    ///
+    /// A host mask on either side fits every mask, which the RFC does not say: FRR's nhrpd wants its multipoint tunnel
+    /// to have a /32 while the rest of the cloud has the cloud's prefix. Nothing depends on the mask here, because
+    /// point-to-multipoint advertises host routes for the cloud (section 12.4.1.4).
     fn check_parameters(&mut self, now: Instant, key: NeighborKey, hello: &Hello) -> Result<(), DropReason> {
         let (index, source) = key;
-        let interface = self.interfaces.get(index).ok_or(DropReason::UnknownInterface)?;
+        if self.interfaces.get(index).is_none() {
+            return Err(DropReason::UnknownInterface);
+        }
         let ours = self.empty_hello(index);
         let number = |value: u32| ParameterValue::Number(value);
-        let wrong = if interface.config.prefix.prefix_len() < 32 && hello.mask != ours.mask {
+        let is_host = ours.mask.is_broadcast() || hello.mask.is_broadcast();
+        let wrong = if hello.mask != ours.mask && !is_host {
             let values = (ParameterValue::Address(ours.mask), ParameterValue::Address(hello.mask));
             Some((Parameter::Mask, values, DropReason::Mask))
         } else if hello.hello_interval != ours.hello_interval {
