@@ -4,3 +4,5 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod lab;
+#[cfg(target_os = "linux")]
+pub mod router;

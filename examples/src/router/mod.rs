@@ -1,0 +1,105 @@
+//! `hub` and `spoke`: a real router on Linux, its forwarding plane in user space.
+//!
+//! One thread waits for sockets, TUN devices, signals and the engine's next timeout, and hands everything to the engine:
+//!
+//! - `underlay`: UDP 500 and 4500, raw ESP, and raw GRE where a tunnel has no protection, for each underlay address;
+//! - `device`: a TUN device per tunnel. What the kernel routes to it goes to the engine; what the engine delivers comes
+//!   out of it and is the kernel's again;
+//! - `routes`: the engine's routes through tunnels, in the kernel's main table under a protocol number of their own;
+//! - `control`: the socket that `show` talks to;
+//! - `run`: the loop.
+//!
+//! The kernel is the LAN's router: it has the LAN's addresses, and it takes one off the TTL of each packet that it
+//! forwards. So packets from a TUN device go to [`Engine::handle_local`](dmvpn::Engine::handle_local), which leaves the
+//! TTL alone, and packets for a LAN get back the one that the engine took (`ip::raise_ttl`): the router
+//! counts as one hop, as it should.
+
+mod args;
+mod clock;
+mod control;
+mod device;
+mod ip;
+mod routes;
+mod run;
+mod underlay;
+
+use std::process::ExitCode;
+
+use dmvpn::config::{Config, Diagnostic, Severity, ios};
+use dmvpn::{BuildError, Engine, Hub, Options, Spoke};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+pub use args::{Args, ShowArgs};
+pub use control::{default_socket, show};
+
+/// A complaint that ends the program.
+pub type Error = Box<dyn std::error::Error>;
+
+/// What the tunnels of the configuration have to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Servers of registrations.
+    Hub,
+    /// Clients of a hub.
+    Spoke,
+}
+
+/// Runs a router until it is told to stop.
+#[must_use]
+pub fn main(role: Role, args: &Args) -> ExitCode {
+    let outcome = read(args).and_then(|config| {
+        let engine = build(role, config)?;
+        match args.check {
+            true => Ok(()),
+            false => run::run(engine, args),
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", name_of(role));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads the configuration; complaints go to the terminal, all at once.
+fn read(args: &Args) -> Result<Config, Error> {
+    let name = args.config.display().to_string();
+    let text = std::fs::read_to_string(&args.config).map_err(|error| format!("{name}: {error}"))?;
+    let parsed = ios::parse(&name, &text);
+    let mut complaints: Vec<Diagnostic> = parsed.diagnostics;
+    complaints.extend(parsed.config.validate());
+    let least = if args.check { Severity::Note } else { Severity::Warning };
+    for complaint in complaints.iter().filter(|complaint| complaint.severity >= least) {
+        eprintln!("{complaint}");
+    }
+    match complaints.iter().any(Diagnostic::is_error) {
+        true => Err("there is an error in the configuration".into()),
+        false => Ok(parsed.config),
+    }
+}
+
+fn build(role: Role, config: Config) -> Result<Engine, Error> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| format!("no randomness from the system: {error}"))?;
+    let rng = ChaCha20Rng::from_seed(seed);
+    let mut options = Options::default();
+    // The routes for the kernel are read from the actions.
+    options.export_actions = true;
+    options.unix_time = clock::unix_time();
+    let now = clock::now();
+    let built: Result<Engine, BuildError> = match role {
+        Role::Hub => Hub::with_options(config, options, rng, now).map(Hub::into_engine),
+        Role::Spoke => Spoke::with_options(config, options, rng, now).map(Spoke::into_engine),
+    };
+    Ok(built?)
+}
+
+const fn name_of(role: Role) -> &'static str {
+    match role {
+        Role::Hub => "hub",
+        Role::Spoke => "spoke",
+    }
+}
