@@ -254,8 +254,8 @@ pub struct Timers {
     pub flood_pacing: Duration,
     /// How long acknowledgements wait for company.
     pub ack_delay: Duration,
-    /// First retransmission; later ones double up to the interface's interval. One second suits receivers that
-    /// insist on a MinLSArrival of one second.
+    /// First retransmission; later ones double up to the interface's interval. A little more than a second suits
+    /// receivers that insist on a MinLSArrival of one second, and those that put acknowledgements off for one (FRR).
     pub first_retransmit: Duration,
     /// Age at which our own LSAs are issued anew (LSRefreshTime, 30 minutes); a longer time counts as that.
     pub refresh: Duration,
@@ -273,7 +273,7 @@ impl Default for Timers {
             min_ls_arrival: ms(100),
             flood_pacing: ms(33),
             ack_delay: ms(100),
-            first_retransmit: ms(1000),
+            first_retransmit: ms(1300),
             refresh: Duration::from_secs(1800),
             resync_hold: ms(3000),
         }

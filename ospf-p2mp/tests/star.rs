@@ -6,6 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
+use ospf_p2mp::wire::{LinkKind, LsaBody, Packet, PacketBody};
 use ospf_p2mp::{
     Direct, DownReason, Event, ExternalRoute, Input, InterfaceConfig, InterfaceId, NeighborState,
     NetworkType, Parameter, ParameterValue, Redistribute, RouteChange, RouteKind, StubRouter,
@@ -341,9 +342,7 @@ fn a_stub_router_keeps_its_own_lan_reachable() {
         let view =
             views.into_iter().find(|view| view.header.link_state_id == ip("10.0.0.11")).expect("an LSA");
         match view.body {
-            ospf_p2mp::wire::LsaBody::Router(lsa) => {
-                lsa.links.iter().find(|link| link.kind.0 == 1).map(|link| link.metric)
-            }
+            LsaBody::Router(lsa) => lsa.links.iter().find(|link| link.kind.0 == 1).map(|link| link.metric),
             _ => None,
         }
     };
@@ -449,4 +448,96 @@ fn lost_first_hellos_cost_seconds_and_not_an_interval() {
     cloud.run_for(Duration::from_secs(300));
     let sent = cloud.nodes[0].sent - before;
     assert!((20..=24).contains(&sent), "{sent} Hellos in ten intervals, multicast and unicast");
+}
+
+/// A router that insists on a MinLSArrival of one second would drop the second of two instances, and have no route
+/// through us until the retransmission. So a neighbour that asks for our Router-LSA while the adjacency is being built
+/// gets it once, with the link to itself.
+#[test]
+fn a_new_neighbour_gets_our_router_lsa_once_with_the_link_to_it() {
+    // The hub has the lower router id, so it is the slave and the one that waits.
+    let mut cloud = Cloud::star(1);
+    cloud.recorded = Some(Vec::new());
+    cloud.run_for(ms(2000));
+    cloud.register_all();
+    cloud.run_while_not(ms(1000), Cloud::all_lans_reachable).expect("routes");
+    cloud.run_for(ms(900));
+    let recorded = cloud.recorded.take().expect("recording");
+    let mut links = Vec::new();
+    for payload in &recorded {
+        let packet = Packet::decode(payload).expect("our own packet");
+        let PacketBody::LinkStateUpdate(update) = packet.body else { continue };
+        if packet.router_id != ip("10.0.0.1") {
+            continue;
+        }
+        for lsa in update.lsas.iter().filter(|lsa| lsa.header.advertising_router == ip("10.0.0.1")) {
+            let LsaBody::Router(body) = lsa.decode_body().expect("a body") else { continue };
+            let point_to_point = body.links.iter().filter(|link| link.kind == LinkKind::POINT_TO_POINT);
+            links.push(point_to_point.count());
+        }
+    }
+    assert_eq!(links, [1], "one instance, with the link");
+}
+
+/// The hold is short: when the adjacency does not become Full, the request is answered with what there is.
+#[test]
+fn a_held_request_is_answered_even_when_the_exchange_stalls() {
+    let mut cloud = Cloud::star(1);
+    cloud.run_for(ms(2000));
+    // The spoke never answers requests: its updates do not arrive as such.
+    cloud.mangle = Some(|from, mut payload| {
+        if from == 1 && payload.get(1) == Some(&4) {
+            payload[1] = 0;
+        }
+        payload
+    });
+    cloud.recorded = Some(Vec::new());
+    cloud.register_all();
+    cloud.run_for(ms(1000));
+    let recorded = cloud.recorded.take().expect("recording");
+    let answered = recorded.iter().filter_map(|payload| Packet::decode(payload).ok()).any(|packet| {
+        packet.router_id == ip("10.0.0.1") && matches!(packet.body, PacketBody::LinkStateUpdate(_))
+    });
+    assert!(answered, "the hub answers within a second");
+    assert_eq!(cloud.state(0, "10.0.0.11"), NeighborState::Loading);
+    assert_eq!(cloud.state(1, "10.0.0.1"), NeighborState::Full);
+}
+
+/// A receiver with a MinLSArrival of one second drops an instance that follows too soon, without a word. It gets it
+/// again as soon as that second has passed, not a whole retransmission interval after the drop.
+#[test]
+fn an_instance_that_may_have_come_too_soon_is_repeated_when_it_no_longer_is() {
+    let mut cloud = running(1);
+    // The spoke's acknowledgements do not arrive, as those of a router that puts them off.
+    cloud.mangle = Some(|from, mut payload| {
+        if from == 1 && payload.get(1) == Some(&5) {
+            payload[1] = 0;
+        }
+        payload
+    });
+    cloud.recorded = Some(Vec::new());
+    let mut sent: Vec<(Duration, u32)> = Vec::new();
+    for step in 0..200 {
+        match step {
+            0 => cloud.input(0, Input::InterfaceDown { interface: LAN }),
+            40 => cloud.input(0, Input::InterfaceUp { interface: LAN }),
+            _ => {}
+        }
+        cloud.run_for(ms(10));
+        let at = cloud.elapsed();
+        for payload in cloud.recorded.replace(Vec::new()).expect("recording") {
+            let packet = Packet::decode(&payload);
+            let Ok(Packet { router_id, body: PacketBody::LinkStateUpdate(update), .. }) = packet else {
+                continue;
+            };
+            if router_id == ip("10.0.0.1") {
+                sent.extend(update.lsas.iter().map(|lsa| (at, lsa.header.sequence as u32)));
+            }
+        }
+    }
+    let [first, second, again, ..] = sent.as_slice() else { panic!("three updates: {sent:?}") };
+    assert_eq!((second.1, again.1), (first.1 + 1, first.1 + 1), "{sent:?}");
+    assert!(second.0 - first.0 < ms(500), "{sent:?}");
+    let gap = again.0 - first.0;
+    assert!(gap >= ms(1050) && gap <= ms(1070), "{gap:?}");
 }

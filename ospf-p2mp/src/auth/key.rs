@@ -186,15 +186,16 @@ impl Eq for Key {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyChain {
     keys: Vec<Key>,
-    /// Accept a sequence number that repeats the last one. RFC 2328 appendix D.4.3 does; replays then work within
-    /// one number. Some routers number by the second and need it.
+    /// Accept another packet with the sequence number of the last one, as RFC 2328 appendix D.4.3 does. On by default:
+    /// BIRD and others number by the second. The same packet again is refused in any case, because the digests of the
+    /// latest packets of a number are remembered.
     pub accept_repeated_sequence: bool,
 }
 
 impl KeyChain {
     /// A chain of keys, checked when the router is constructed.
     pub fn new(keys: Vec<Key>) -> Self {
-        Self { keys, accept_repeated_sequence: false }
+        Self { keys, accept_repeated_sequence: true }
     }
 
     /// The keys.

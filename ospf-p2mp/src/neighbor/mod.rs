@@ -1,6 +1,7 @@
 //! A neighbour: its state, its part of a database exchange, its queues.
 
 mod fsm;
+mod replay;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use crate::wire::{DatabaseDescription, DdFlags, LsaHeader, Options};
 
 pub use fsm::NeighborState;
 pub(crate) use fsm::{Action, NeighborEvent, step};
+pub(crate) use replay::{Proof, ReplayGuard};
 
 /// Everything known about a neighbour.
 #[derive(Debug)]
@@ -47,8 +49,8 @@ pub(crate) struct Neighbor {
     pub(crate) last_hello_sent: Option<Instant>,
     /// Hellos sent while the neighbour does not answer: they come quickly at first.
     pub(crate) unanswered_hellos: u32,
-    /// The last cryptographic sequence number that we accepted.
-    pub(crate) received_sequence: Option<u32>,
+    /// What cryptographic sequence numbers were accepted.
+    pub(crate) received: ReplayGuard,
     /// The last one that we used.
     pub(crate) sent_sequence: u32,
 }
@@ -90,8 +92,12 @@ pub(crate) struct Queues {
 /// One LSA on the retransmission list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Retransmission {
+    /// When it is sent again.
     pub(crate) at: Instant,
     pub(crate) attempts: u8,
+    /// When an instance of it was sent that the neighbour may have taken; later ones that it may have dropped as too
+    /// early do not count.
+    pub(crate) sent: Instant,
 }
 
 /// All timers of a neighbour. One entry of the router's queue stands for the earliest.
@@ -111,14 +117,14 @@ pub(crate) struct Deadlines {
     pub(crate) ack: Option<Instant>,
     /// Look whether a Full neighbour's Router-LSA has a link back to us.
     pub(crate) link_check: Option<Instant>,
+    /// Answer a request for our Router-LSA that was put off until it shows the link to this neighbour.
+    pub(crate) held_answer: Option<Instant>,
 }
 
 impl Deadlines {
     pub(crate) fn earliest(&self) -> Option<Instant> {
-        [self.dead, self.hello, self.exchange, self.flood, self.retransmit, self.ack, self.link_check]
-            .into_iter()
-            .flatten()
-            .min()
+        let Self { dead, hello, exchange, flood, retransmit, ack, link_check, held_answer } = *self;
+        [dead, hello, exchange, flood, retransmit, ack, link_check, held_answer].into_iter().flatten().min()
     }
 }
 
@@ -147,7 +153,7 @@ impl Neighbor {
             deadlines: Deadlines::default(),
             last_hello_sent: None,
             unanswered_hellos: 0,
-            received_sequence: None,
+            received: ReplayGuard::default(),
             sent_sequence: 0,
         }
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::Router;
 use super::state::NeighborKey;
 use crate::event::{DownReason, Event};
-use crate::neighbor::{Action, Neighbor, NeighborEvent, NeighborState, step};
+use crate::neighbor::{Action, Neighbor, NeighborEvent, NeighborState, ReplayGuard, step};
 
 /// A Full neighbour's Router-LSA should show the link back by then. FRR waits up to five seconds before it says so.
 const LINK_CHECK: Duration = Duration::from_secs(10);
@@ -68,7 +68,7 @@ impl Router {
     pub(super) fn kill_neighbor(&mut self, now: Instant, key: NeighborKey, reason: DownReason) {
         self.restart_neighbor(now, key, NeighborEvent::Kill, reason);
         let Some(neighbor) = self.neighbor_mut(key) else { return };
-        neighbor.received_sequence = None;
+        neighbor.received = ReplayGuard::default();
         neighbor.heard_multicast = false;
         neighbor.heard_unicast = false;
         neighbor.grace_until = None;
@@ -201,6 +201,7 @@ impl Router {
             }
             self.full_changed(now, key, area_id);
             if became_full {
+                self.held_until_issue(now, key);
                 self.event(Event::NeighborUp { interface: id, address: key.1, router_id });
             }
         }

@@ -2,13 +2,16 @@
 
 use std::cmp::Ordering;
 use std::net::Ipv4Addr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Router;
 use super::state::{NeighborKey, Outgoing, OutgoingBody, TimerKey};
 use crate::lsdb::{DbKey, Entry, Scope};
 use crate::neighbor::{NeighborState, Retransmission};
 use crate::wire::{LinkKind, Lsa, LsaBody, LsaType, MAX_AGE, Options, RouterLink, RouterLsa};
+
+/// MinLSArrival as RFC 2328 appendix B has it, and a little more for a path that does not keep distances.
+const STRICT_ARRIVAL: Duration = Duration::from_millis(1050);
 
 impl Router {
     /// Puts an instance into the database, floods it and notes what must be calculated.
@@ -111,9 +114,15 @@ impl Router {
     pub(super) fn queue_flood(&mut self, now: Instant, to: NeighborKey, key: DbKey) {
         let first = now + self.config.timers.first_retransmit;
         let Some(neighbor) = self.neighbor_mut(to) else { return };
-        let fresh = Retransmission { at: first, attempts: 0 };
+        // While the instance before waits for its acknowledgement, this one may come too early for a neighbour that
+        // takes one a second: it is sent again as soon as that has passed.
+        let before = neighbor.queues.retransmit.get(&key).map(|before| before.sent);
+        let fresh = match before.filter(|sent| now < *sent + STRICT_ARRIVAL) {
+            Some(sent) => Retransmission { at: first.min(sent + STRICT_ARRIVAL), attempts: 0, sent },
+            None => Retransmission { at: first, attempts: 0, sent: now },
+        };
         let is_new = neighbor.queues.retransmit.insert(key, fresh).is_none();
-        let due = neighbor.deadlines.retransmit.map_or(first, |due| due.min(first));
+        let due = neighbor.deadlines.retransmit.map_or(fresh.at, |due| due.min(fresh.at));
         neighbor.deadlines.retransmit = Some(due);
         if is_new && let Some(entry) = self.lsdb.get_mut(&key) {
             entry.pending += 1;
@@ -124,7 +133,11 @@ impl Router {
     /// Sends an LSA once: the answer to a request or to an old instance.
     pub(super) fn queue_answer(&mut self, now: Instant, to: NeighborKey, key: DbKey) {
         let pacing = self.config.timers.flood_pacing;
+        let router_lsa = self.area_of(to.0).map(|area| self.router_lsa_key(area));
         let Some(neighbor) = self.neighbor_mut(to) else { return };
+        if router_lsa == Some(key) {
+            neighbor.deadlines.held_answer = None;
+        }
         neighbor.queues.flood.insert(key);
         if neighbor.queues.flood_scheduled || neighbor.deadlines.flood.is_some() {
             return;
@@ -168,6 +181,7 @@ impl Router {
         let held = std::mem::take(&mut neighbor.queues.retransmit);
         let deadlines = &mut neighbor.deadlines;
         (deadlines.exchange, deadlines.flood, deadlines.retransmit, deadlines.ack) = (None, None, None, None);
+        deadlines.held_answer = None;
         for lsa in held.keys() {
             self.release(lsa);
         }
@@ -187,6 +201,7 @@ impl Router {
         for (lsa, entry) in &mut neighbor.queues.retransmit {
             if entry.at <= now {
                 entry.attempts = entry.attempts.saturating_add(1);
+                entry.sent = now;
                 entry.at = now + crate::neighbor::back_off(first, longest, entry.attempts.into());
                 exhausted |= entry.attempts > limit;
                 again.push(*lsa);
@@ -218,7 +233,7 @@ impl Router {
         }
         if entry.lsa.header.age & crate::wire::DO_NOT_AGE != 0 && self.issuer_is_reachable(&key) {
             // RFC 1793 section 2.3: stays as long as its issuer can be reached.
-            self.timers.arm(TimerKey::Lsa(key), now + std::time::Duration::from_secs(MAX_AGE.into()));
+            self.timers.arm(TimerKey::Lsa(key), now + Duration::from_secs(MAX_AGE.into()));
             return;
         }
         self.age_out(now, &key);

@@ -9,7 +9,7 @@ use crate::auth::Authentication;
 use crate::event::{Event, Parameter, ParameterValue};
 use crate::id::InterfaceId;
 use crate::io::ALL_SPF_ROUTERS;
-use crate::neighbor::NeighborState;
+use crate::neighbor::{NeighborState, Proof};
 use crate::stats::DropReason;
 use crate::wire::{AuthField, DecodeError, Packet, PacketBody};
 
@@ -86,7 +86,7 @@ impl Router {
             self.mismatch(now, index, source, Parameter::Area, ours, theirs);
             return Err(DropReason::Area);
         }
-        let sequence = self.authenticate(now, (index, source), &packet, payload)?;
+        let proof = self.authenticate(now, (index, source), &packet, payload)?;
         if packet.router_id.is_unspecified() {
             return Err(DropReason::RouterId);
         }
@@ -116,10 +116,10 @@ impl Router {
                 }
             }
         };
-        if let (Some(sequence), Some(neighbor)) = (sequence, self.neighbor_mut(key))
+        if let (Some(proof), Some(neighbor)) = (proof, self.neighbor_mut(key))
             && neighbor.state >= NeighborState::Init
         {
-            neighbor.received_sequence = Some(sequence);
+            neighbor.received.note(proof);
         }
         result
     }
@@ -131,21 +131,20 @@ impl Router {
         key: NeighborKey,
         packet: &Packet,
         payload: &[u8],
-    ) -> Result<Option<u32>, DropReason> {
+    ) -> Result<Option<Proof>, DropReason> {
         let (index, source) = key;
         let interface = self.interfaces.get(index).ok_or(DropReason::UnknownInterface)?;
         let authentication = &interface.config.authentication;
         match authentication.verify(now, payload, packet.auth, &packet.trailer) {
             Ok(None) => Ok(None),
             Ok(Some(sequence)) => {
-                let last = interface.neighbors.get(&source).and_then(|neighbor| neighbor.received_sequence);
+                let proof = Proof::new(sequence, &packet.trailer);
                 let repeats = matches!(authentication, Authentication::Cryptographic(chain) if chain.accept_repeated_sequence);
-                match last {
-                    Some(last) if sequence < last || (sequence == last && !repeats) => {
-                        Err(DropReason::AuthReplay)
-                    }
-                    _ => Ok(Some(sequence)),
+                let known = interface.neighbors.get(&source);
+                if known.is_some_and(|neighbor| !neighbor.received.admits(&proof, repeats)) {
+                    return Err(DropReason::AuthReplay);
                 }
+                Ok(Some(proof))
             }
             Err(reason) => {
                 let (au_type, key_id) = authentication.summary(now);

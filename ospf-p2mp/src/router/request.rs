@@ -1,13 +1,20 @@
 //! Asking for LSAs, and answering (RFC 2328 sections 10.7 and 10.9).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Router;
 use super::state::NeighborKey;
 use crate::event::DownReason;
+use crate::lsdb::DbKey;
 use crate::neighbor::{NeighborEvent, NeighborState};
 use crate::stats::DropReason;
 use crate::wire::{LsRequest, PacketBody, RequestEntry};
+
+/// How long a request for our Router-LSA may wait for a better answer; peers repeat it after five seconds.
+const LONGEST_HOLD: Duration = Duration::from_millis(250);
+
+/// A held answer goes out by itself if the new instance, due just before, turned out to be no change.
+const AFTER_ISSUE: Duration = Duration::from_millis(1);
 
 impl Router {
     pub(super) fn request_received(
@@ -34,9 +41,50 @@ impl Router {
         }
         // The flooding queue is a set and is paced, so repeating a request does not multiply the answer.
         for lsa in wanted {
-            self.queue_answer(now, key, lsa);
+            if !self.hold_answer(now, key, &lsa) {
+                self.queue_answer(now, key, lsa);
+            }
         }
         Ok(())
+    }
+
+    /// Puts off the answer to a request for our Router-LSA while an instance that shows the link to this neighbour is
+    /// about to come. With the present one the neighbour would drop its successor, which follows within a second
+    /// (MinLSArrival), and have no route through us until the retransmission.
+    ///
+    /// While both are loading only the slave waits, so that two of us do not wait for each other.
+    fn hold_answer(&mut self, now: Instant, key: NeighborKey, lsa: &DbKey) -> bool {
+        if self.area_of(key.0).map(|area| self.router_lsa_key(area)) != Some(*lsa) {
+            return false;
+        }
+        let due = self.own.get(lsa).and_then(|own| own.throttle.due());
+        let Some(neighbor) = self.neighbor_mut(key) else { return false };
+        let until = match neighbor.state {
+            NeighborState::Full => due.map(|due| due + AFTER_ISSUE),
+            _ => (!neighbor.exchange.we_are_master).then_some(now + LONGEST_HOLD),
+        };
+        neighbor.deadlines.held_answer = until.filter(|until| *until <= now + LONGEST_HOLD);
+        neighbor.deadlines.held_answer.is_some()
+    }
+
+    /// The neighbour became Full while it waits for our Router-LSA: the next instance is the answer, if it comes soon.
+    pub(super) fn held_until_issue(&mut self, now: Instant, key: NeighborKey) {
+        let due =
+            self.area_of(key.0).and_then(|area| self.own.get(&self.router_lsa_key(area))?.throttle.due());
+        let until = due.map(|due| due + AFTER_ISSUE).filter(|until| *until <= now + LONGEST_HOLD);
+        if let Some(neighbor) = self.neighbor_mut(key)
+            && neighbor.deadlines.held_answer.is_some()
+        {
+            neighbor.deadlines.held_answer = Some(until.unwrap_or(now));
+        }
+    }
+
+    /// Nothing newer came: answers with what there is.
+    pub(super) fn answer_held(&mut self, now: Instant, key: NeighborKey) {
+        let Some(lsa) = self.area_of(key.0).map(|area| self.router_lsa_key(area)) else { return };
+        if self.lsdb.get(&lsa).is_some() {
+            self.queue_answer(now, key, lsa);
+        }
     }
 
     /// Asks for the next part of what is missing, unless a question is open.

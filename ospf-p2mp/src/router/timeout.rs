@@ -34,7 +34,8 @@ impl Router {
         }
         let Some(neighbor) = self.neighbor_mut(key) else { return };
         let helped = neighbor.grace_until;
-        let Deadlines { dead, hello, exchange, flood, retransmit, ack, link_check } = &mut neighbor.deadlines;
+        let Deadlines { dead, hello, exchange, flood, retransmit, ack, link_check, held_answer } =
+            &mut neighbor.deadlines;
         if take(dead) {
             if let Some(until) = helped {
                 // RFC 3623 section 3: silence is expected until the grace period ends.
@@ -44,8 +45,12 @@ impl Router {
             self.kill_neighbor(now, key, DownReason::DeadTimer);
             return;
         }
-        let (hello, exchange, flood, retransmit, ack, link_check) =
-            (take(hello), take(exchange), take(flood), take(retransmit), take(ack), take(link_check));
+        let (hello, exchange, flood, retransmit) =
+            (take(hello), take(exchange), take(flood), take(retransmit));
+        let (ack, link_check, held_answer) = (take(ack), take(link_check), take(held_answer));
+        if held_answer {
+            self.answer_held(now, key);
+        }
         if ack {
             self.send_acks(now, key);
         }
