@@ -1,13 +1,13 @@
 //! Dijkstra's algorithm (RFC 2328 section 16.1, first stage) and the next hop of each step (section 16.1.1).
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
 use super::graph::{Graph, Vertex};
 use super::path::{Path, PathStore};
+use super::queue::Candidates;
 use super::{Ambiguity, AreaResult, Reached, Root, RootInterfaceKind};
 use crate::wire::{LinkKind, RouterFlags, RouterLink};
 
@@ -21,7 +21,7 @@ pub(crate) fn run(graph: &Graph<'_>, root: &Root) -> AreaResult {
     };
     let mut search = Search::new(graph, root);
     search.improve(Vertex::Router(root_index), 0, &[]);
-    while let Some(Reverse((cost, vertex))) = search.heap.pop() {
+    while let Some((cost, vertex)) = search.candidates.pop() {
         if search.state(vertex).is_none_or(|state| state.done || state.cost != cost) {
             continue;
         }
@@ -50,11 +50,13 @@ struct Search<'g, 'a> {
     root: &'g Root,
     routers: Vec<State>,
     networks: Vec<State>,
-    heap: BinaryHeap<Reverse<(u32, Vertex)>>,
+    candidates: Candidates,
     store: PathStore,
     claims: Option<Claims>,
     ambiguous: BTreeSet<Ambiguity>,
     scratch: Vec<Path>,
+    /// The router that a link led to last.
+    last_target: usize,
 }
 
 impl<'g, 'a> Search<'g, 'a> {
@@ -64,11 +66,12 @@ impl<'g, 'a> Search<'g, 'a> {
             root,
             routers: vec![UNREACHED; graph.router_count()],
             networks: vec![UNREACHED; graph.network_count()],
-            heap: BinaryHeap::new(),
+            candidates: Candidates::default(),
             store: PathStore::new(root.interfaces.iter().map(|interface| interface.id).collect()),
             claims: None,
             ambiguous: BTreeSet::new(),
             scratch: Vec::new(),
+            last_target: 0,
         }
     }
 
@@ -77,7 +80,7 @@ impl<'g, 'a> Search<'g, 'a> {
         let Some(vertex) = graph.router(index) else { return };
         for link in &vertex.lsa.links {
             let target = match link.kind {
-                LinkKind::POINT_TO_POINT => graph.router_index(link.id).map(Vertex::Router),
+                LinkKind::POINT_TO_POINT => self.router_index(link.id).map(Vertex::Router),
                 LinkKind::TRANSIT => graph.network_index(link.id).map(Vertex::Network),
                 // Stub networks come later; virtual links are not offered; unknown kinds are not followed.
                 _ => None,
@@ -105,6 +108,16 @@ impl<'g, 'a> Search<'g, 'a> {
             }
             self.scratch = paths;
         }
+    }
+
+    /// Looks up a router. A hub's links lead from one spoke to the next, a spoke's all to the hub: these two are tried
+    /// before the search.
+    fn router_index(&mut self, id: Ipv4Addr) -> Option<usize> {
+        let last = self.last_target;
+        let is_it = |index: &usize| self.graph.router(*index).is_some_and(|router| router.id == id);
+        let found = [last, last + 1].into_iter().find(is_it).or_else(|| self.graph.router_index(id))?;
+        self.last_target = found;
+        Some(found)
     }
 
     fn visit_network(&mut self, index: usize, cost: u32) {
@@ -227,7 +240,7 @@ impl<'g, 'a> Search<'g, 'a> {
         if let Some(state) = self.state_mut(vertex)
             && cost < state.cost
         {
-            self.heap.push(Reverse((cost, vertex)));
+            self.candidates.push(cost, vertex);
         }
         if let Some(state) = self.state_mut(vertex) {
             state.cost = cost;

@@ -48,7 +48,10 @@ impl<'a> Graph<'a> {
             }
             let first = graph.sorted_links.len();
             graph.sorted_links.extend((0..lsa.links.len()).filter_map(|index| u32::try_from(index).ok()));
-            if let Some(indices) = graph.sorted_links.get_mut(first..) {
+            // They are mostly sorted already, by whoever issued the LSA.
+            if !lsa.links.is_sorted_by_key(sort_key)
+                && let Some(indices) = graph.sorted_links.get_mut(first..)
+            {
                 indices.sort_unstable_by_key(|&index| lsa.links.get(index as usize).map(sort_key));
             }
             graph.routers.push(RouterVertex { id, lsa, first });

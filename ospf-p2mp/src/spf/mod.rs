@@ -8,6 +8,7 @@
 mod dijkstra;
 mod graph;
 mod path;
+mod queue;
 
 #[cfg(test)]
 mod tests;
