@@ -60,7 +60,7 @@ impl State {
     }
 }
 
-/// Timers of an IKE SA, the table of STYLE section 4: what arms each one.
+/// Timers of an IKE SA, and what arms each one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Timer {
     /// A request is outstanding (RFC 7296 section 2.4).
