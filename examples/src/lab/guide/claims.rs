@@ -13,6 +13,9 @@ use super::{FAR_LAN, Milestones, NEAR_LAN, Seen};
 /// A router sends echo requests with this TTL; the hub takes one off.
 const FRESH_TTL: u8 = 255;
 
+/// The bars are for 20 ms and no loss; what a slower or a lossy wire does to them is shown, and that it happens is enough.
+const NOT_JUDGED: &str = " (not judged on this wire)";
+
 /// How the packets of a ping travelled, told by the TTL with which they arrived.
 pub(super) fn ways(ping: &PingReport) -> String {
     let ways = ping.probes.iter().map(|probe| match probe.arrived_ttl {
@@ -118,7 +121,8 @@ fn first_packets(claims: &mut Claims, seen: &Seen, args: &Args) {
         return;
     };
     let lost = ping.lost();
-    let what = format!("{} of {} answered", ping.received(), ping.sent());
+    let note = if args.loss > 0.0 { NOT_JUDGED } else { "" };
+    let what = format!("{} of {} answered{note}", ping.received(), ping.sent());
     claims.add("no packet is lost while the direct path is built", what, lost == 0 || args.loss > 0.0);
     let first = ping.probes.first().and_then(|probe| probe.arrived_ttl);
     let last = ping.probes.last();
@@ -127,7 +131,7 @@ fn first_packets(claims: &mut Claims, seen: &Seen, args: &Args) {
         probe.arrived_ttl == Some(FRESH_TTL) && matches!(probe.outcome, PingOutcome::Reply { .. })
     });
     let claim = "the first packets go by way of the hub, then direct";
-    claims.add(claim, ways(ping), (by_hub && direct) || args.loss > 0.0);
+    claims.add(claim, format!("{}{note}", ways(ping)), (by_hub && direct) || args.loss > 0.0);
 }
 
 fn direct_path(claims: &mut Claims, seen: &Seen, args: &Args) {
@@ -205,15 +209,15 @@ fn nothing_in_the_clear(claims: &mut Claims, cloud: &Cloud) {
 }
 
 fn in_time(claims: &mut Claims, milestones: &Milestones, args: &Args) {
-    // The bars are for 20 ms and no loss; a slower or a lossy wire is shown and not judged.
     let judged = args.delay <= 20 && args.loss == 0.0;
+    let note = if judged { "" } else { NOT_JUDGED };
     for (claim, at, bar) in [
         ("registered within 1 s", milestones.registered, 1),
         ("FULL within 3 s", milestones.full, 3),
         ("routes within 3 s", milestones.routes, 3),
         ("direct path within 1 s of the first packet", milestones.direct_path, 1),
     ] {
-        let what = at.map_or_else(|| "never".to_owned(), |at| format!("{:.3} s", at.as_secs_f64()));
+        let what = at.map_or_else(|| "never".to_owned(), |at| format!("{:.3} s{note}", at.as_secs_f64()));
         let in_time = at.is_some_and(|at| at <= Duration::from_secs(bar));
         claims.add(claim, what, if judged { in_time } else { at.is_some() });
     }
