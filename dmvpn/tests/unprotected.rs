@@ -50,3 +50,18 @@ fn a_direct_path_that_carries_nothing_is_never_used() {
     assert_eq!(report.lost(), 0, "{}", log(&network));
     assert!(!saw(&network, "SPOKE1", |event| matches!(event, Event::DirectPathUp { .. })));
 }
+
+/// Nothing comes back from the LAN, so nothing makes the far spoke ask for us: its resolution reply is the first packet
+/// that the near spoke ever gets from that address.
+#[test]
+fn a_reply_from_a_stranger_is_enough_for_a_direct_path() {
+    let mut network = unprotected(3);
+    network.run_for(Duration::from_secs(2));
+    let nobody = Ipv4Addr::new(192, 168, 12, 77);
+    ping(&mut network, "SPOKE1", LAN1, nobody, 20);
+    assert!(
+        saw(&network, "SPOKE1", |event| matches!(event, Event::DirectPathUp { .. })),
+        "{}",
+        log(&network)
+    );
+}

@@ -146,6 +146,9 @@ impl Engine {
         let underlay = own.underlay;
         let Some(profile) = own.profile else {
             let path = self.plain_path(underlay, nbma);
+            if let Some(info) = self.paths.entry_mut(path) {
+                info.wanted = true;
+            }
             let input = ::nhrp::Input::PathUp { nbma, path: nhrp_path(path), proven: false, identity: None };
             self.tunnels[tunnel.index()].node.handle_input(now, input);
             return;
@@ -205,8 +208,14 @@ impl Engine {
             return *path;
         }
         let remote_endpoint = SocketAddr::new(remote, 0);
-        let info =
-            PathInfo { underlay, peer: None, remote: remote_endpoint, is_up: true, identity: Vec::new() };
+        let info = PathInfo {
+            underlay,
+            peer: None,
+            remote: remote_endpoint,
+            is_up: true,
+            identity: Vec::new(),
+            wanted: false,
+        };
         let path = self.paths.add(info);
         self.underlays[underlay.index()].plain.insert(remote, path);
         self.act(Action::AddPath { path, underlay, remote: remote_endpoint, protected: false });
@@ -249,7 +258,8 @@ impl Engine {
         if let Some(path) = self.known_path(underlay, peer) {
             return path;
         }
-        let info = PathInfo { underlay, peer: Some(peer), remote, is_up: false, identity: Vec::new() };
+        let identity = Vec::new();
+        let info = PathInfo { underlay, peer: Some(peer), remote, is_up: false, identity, wanted: false };
         let path = self.paths.add(info);
         self.underlays[underlay.index()].peers.insert(peer, path);
         self.act(Action::AddPath { path, underlay, remote, protected: true });

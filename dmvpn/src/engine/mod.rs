@@ -190,6 +190,8 @@ struct PathInfo {
     is_up: bool,
     /// The authenticated identity, as NHRP compares it.
     identity: Vec<u8>,
+    /// NHRP asked for it, and says when it wants it no more. An unproven path may be wanted before anything uses it.
+    wanted: bool,
 }
 
 impl PathTable {

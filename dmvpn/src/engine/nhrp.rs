@@ -51,7 +51,9 @@ impl Engine {
         let path = self.plain_path(underlay, nbma);
         let verdict = self.receive_nhrp(now, tunnel, path, nbma, packet);
         self.settle(now);
-        self.disconnect(now, path);
+        if self.paths.entry(path).is_some_and(|info| !info.wanted) {
+            self.disconnect(now, path);
+        }
         verdict
     }
 
