@@ -218,6 +218,12 @@ expect() {
     fi
 }
 
+# timed LABEL SECONDS COMMAND...: the command succeeds within the time; tells when, counted from $start.
+timed() {
+    local label=$1 seconds=$2; shift 2
+    if await "$seconds" "$@"; then pass "$label" "$(since "$start") s"; else fail "$label" "not within $seconds s"; fi
+}
+
 # event NODE LABEL SECONDS PATTERN: one of ours says it.
 event() {
     said() { grep -qE "event .*$2" "$WORK/$1/live.log"; }

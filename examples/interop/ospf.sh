@@ -44,11 +44,11 @@ times() {
     else fail "our hub: FRR spokes have all routes within 5 s" "$time s"; fi
 }
 
-# When spoke 11 has a route to each LAN in its kernel, seconds since $1.
-routes_complete() {
-    complete() { [ "$(kernel 11 | tr ' ' '\n' | grep -c '^192\.168\.')" = 3 ]; }
-    await 60 complete && since "$1"
-}
+# complete NODE: an FRR or BIRD has put routes to the LANs of three others into its kernel.
+complete() { [ "$(kernel "$1" | tr ' ' '\n' | grep -v "^192\.168\.$1\." | grep -c '^192\.168\.')" = 3 ]; }
+
+# When spoke 11 is complete, in seconds since $1.
+routes_complete() { await 60 complete 11 && since "$1"; }
 
 # The same cloud with an FRR hub: what the others do among themselves.
 reference() {
@@ -60,6 +60,7 @@ reference() {
     reference_time=$(routes_complete "$start")
     expect "FRR hub: its three spokes are Full" 30 "10.0.0.11 10.0.0.12 10.0.0.14" neighbors 1
     local node
+    for node in 1 11 12 14; do timed "FRR hub: node $node (${KIND[$node]}) has all LANs" 30 complete $node; done
     for node in 1 11 12 14; do reference_routes[$node]=$(routes "$node"); done
     row - "FRR hub, Hellos of 10 s: start to all routes at FRR spoke 11" "$reference_time s"
 }
@@ -85,7 +86,7 @@ hub() {
     bird_start 13 ptmp "neighbors { 10.0.0.1; };"
     expect "our hub: BIRD (ptmp, unicast) joins the multicast cloud" 30 "10.0.0.11 10.0.0.12 10.0.0.13 10.0.0.14" neighbors 1
     for node in 11 12 14; do
-        await 30 has_route "$node" 192.168.13.0/24 && row - "late joiner's LAN at spoke $node" "$(since "$start") s after its start"
+        timed "our hub: the late joiner's LAN at spoke $node, since it started" 30 has_route "$node" 192.168.13.0/24
     done
     expect "our hub: routes to the late joiner" 10 "10.0.0.13/32 10 10.0.0.13
 192.168.13.0/24 20 10.0.0.13" eval "routes 1 | grep '\.13[./]'"
@@ -143,7 +144,9 @@ nonbroadcast() {
 192.168.12.0/24 30 10.0.0.12>10.0.0.1=10.0.0.1
 192.168.13.0/24 30 10.0.0.13>10.0.0.1=10.0.0.13" full_routes 11
     shared() { routes "$1" | grep -vE '^(10\.0\.0|192\.168)\.1[23][./]'; }
-    expect "our spoke 12 (RFC 2328): as BIRD spoke 13, for every prefix behind others" 20 "$(await 20 has_route 13 192.168.11.0/24; shared 13)" shared 12
+    local start; start=$(now)
+    timed "BIRD spoke 13: all LANs" 20 complete 13
+    expect "our spoke 12 (RFC 2328): as BIRD spoke 13, for every prefix behind others" 20 "$(shared 13)" shared 12
 }
 
 # Each kind of authentication, and a wrong key.
@@ -220,35 +223,35 @@ failure() {
     ours 12
     frr 13
     expect "before: Full" 20 "10.0.0.11 10.0.0.12 10.0.0.13" neighbors 1
-    await 20 has_route 12 192.168.11.0/24
-    await 20 has_route 13 192.168.11.0/24
-    local start
+    local start; start=$(now)
+    timed "before: routes at our spoke 12" 20 has_route 12 192.168.11.0/24
+    timed "before: routes at FRR spoke 13" 20 complete 13
     gone() { ! has_route "$1" "$2"; }
     start=$(now)
     stop 11/ospfd KILL
-    await 15 gone 12 192.168.11.0/24 && pass "FRR spoke 11 killed: our spoke 12 withdraws its LAN" "$(since "$start") s, dead interval 8 s"
+    timed "FRR spoke 11 killed: our spoke 12 withdraws its LAN" 15 gone 12 192.168.11.0/24
     event 1 "FRR spoke 11 killed: the hub says why" 5 'NeighborDown.*10.0.0.11.*DeadTimer'
     local lines; lines=$(wc -l <"$WORK/12/live.log")
     start=$(now)
     frr_ospfd 11
-    await 20 has_route 12 192.168.11.0/24 && pass "FRR spoke 11 comes back: its LAN at our spoke 12" "$(since "$start") s"
-    await 20 has_route 11 192.168.13.0/24 && pass "FRR spoke 11 comes back: its own routes" "$(since "$start") s"
+    timed "FRR spoke 11 comes back: its LAN at our spoke 12" 20 has_route 12 192.168.11.0/24
+    timed "FRR spoke 11 comes back: its own routes" 20 has_route 11 192.168.13.0/24
     sleep 6
     expect "no flap of that route afterwards" 0 1 eval "tail -n +$((lines + 1)) '$WORK/12/live.log' | grep -c 'route [a-z]* 192.168.11.0/24'"
     lines=$(wc -l <"$WORK/12/live.log")
+    start=$(now)
     stop 11/ospfd KILL
     frr_ospfd 11
-    await 20 neighbor_again && pass "FRR spoke 11 killed and started at once: Full again before the dead interval"
+    timed "FRR spoke 11 killed and started at once: Full again" 7 neighbor_again
     sleep 6
-    row - "changes of its route at our spoke 12 meanwhile" "$(tail -n +$((lines + 1)) "$WORK/12/live.log" | grep -c 'route [a-z]* 192.168.11.0/24')"
+    expect "its route at our spoke 12 did not change meanwhile" 0 0 eval "tail -n +$((lines + 1)) '$WORK/12/live.log' | grep -c 'route [a-z]* 192.168.11.0/24'"
     expect "and its route is there" 10 "192.168.11.0/24 30 10.0.0.1" eval "routes 12 | grep ^192.168.11"
     start=$(now)
     stop 1/live KILL
-    await 15 gone 13 192.168.11.0/24 && pass "our hub killed: FRR spoke 13 loses its routes" "$(since "$start") s"
+    timed "our hub killed: FRR spoke 13 loses its routes" 15 gone 13 192.168.11.0/24
     start=$(now)
     ours 1 --next-hop rfc2328 --run-for 12
-    complete() { [ "$(kernel 13 | tr ' ' '\n' | grep -c '^192\.168\.')" = 3 ]; }
-    await 30 complete && pass "our hub comes back: FRR spoke 13 has all routes" "$(since "$start") s"
+    timed "our hub comes back: FRR spoke 13 has all routes" 30 complete 13
     start=$(now)
     await 20 gone 13 192.168.11.0/24
     local ended; ended=$(awk '/ stats / { print $1 }' "$WORK/1/live.log" | tail -1)

@@ -78,6 +78,8 @@
 //! # Ok::<(), ospf_p2mp::ConfigError>(())
 //! ```
 //!
+//! The example `live` does the same with a raw socket on a Linux interface.
+//!
 //! # What there is, and where it is written
 //!
 //! | feature | source |
@@ -101,8 +103,9 @@
 //! | stub router | RFC 6987 |
 //!
 //! Deviations are documented where they are made. The larger ones: MinLSInterval and MinLSArrival are an exponential
-//! throttle and a lenient check ([`Timers`]); any packet counts as proof of life; bodies of our own LSAs are
-//! compared when they come back; an adjacency is refused before the Router-LSA outgrows its length field.
+//! throttle and a lenient check ([`Timers`]), with care for peers that insist on one second; any packet counts as
+//! proof of life; bodies of our own LSAs are compared when they come back; an adjacency is refused before the
+//! Router-LSA outgrows its length field.
 #![forbid(unsafe_code)]
 
 pub mod auth;
