@@ -13,6 +13,11 @@ for spoke in 's1 198.51.100.1 10.0.0.11' 's2 198.51.100.2 10.0.0.12'; do
   read -r name nbma tunnel <<<"$spoke"
   kernel_gre "$name" "$nbma" "$tunnel"
   strongswan "$name" "$nbma" trap
+  # OSPF has to wait until the spoke is registered. nhrpd of FRR 8.4, when the kernel asks for the server's address in
+  # the moment in which the registration is answered, writes 0.0.0.0 over the neighbour entry that it has just made, and
+  # the kernel refuses all packets to the server from then on. Our hub's first Hello follows its registration reply at
+  # once, and the answer to it would make the kernel ask in that moment.
+  in_ns "$name" iptables -I INPUT -i gre1 -p 89 -j DROP
   frr "$name" <<<"$(frr_spoke "$tunnel")"
 done
 row 'the peers run' - "$(seconds)"
@@ -20,6 +25,10 @@ row 'the peers run' - "$(seconds)"
 expect 'IKE sessions with both strongSwans' 60 counts 2 'UP-ACTIVE' ask hub show crypto session
 expect 'both nhrpds are registered with us' 60 counts 2 'NBMA address: 198\.51\.100\.' ask hub show ip nhrp
 expect 'nhrpd knows us as its server' 30 has '203\.0\.113\.1' vty s1 'show ip nhrp nhs'
+expect 'the other nhrpd, too' 30 has '203\.0\.113\.1' vty s2 'show ip nhrp nhs'
+expect 'the kernels have our address' 30 eval \
+  'ip -n dm-s1 neigh show dev gre1 | grep "10.0.0.1 lladdr 203.0.113.1" && ip -n dm-s2 neigh show dev gre1 | grep "10.0.0.1 lladdr 203.0.113.1"'
+for spoke in s1 s2; do in_ns "$spoke" iptables -D INPUT -i gre1 -p 89 -j DROP; done
 expect 'OSPF is FULL with both' 90 counts 2 'FULL' ask hub show ip ospf neighbor
 expect 'ospfd of a spoke is Full with us' 30 has '10\.0\.0\.1 .*Full' vty s1 'show ip ospf neighbor'
 expect 'a spoke has the route to the far LAN' 60 has '192\.168\.12\.0/24' vty s1 'show ip route ospf'

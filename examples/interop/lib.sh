@@ -320,6 +320,7 @@ expect() {
   failed=$((failed + 1))
   row "$text" FAIL "$(seconds)"
   sed 's/^/     | /' "$LAB/last" | tail -n 15
+  [[ -z ${STOP_EARLY:-} ]] || finish
   return 1
 }
 
@@ -355,7 +356,7 @@ finish() {
   for row in "${rows[@]}"; do IFS='|' read -r text result at <<<"$row"; printf '| %s | %s | %s |\n' "$text" "$result" "$at"; done
   echo
   if ((failed)); then
-    [[ -n ${KEEP_LOGS:-} ]] && { mkdir -p "$KEEP_LOGS"; cp -r "$LAB" "$KEEP_LOGS/$lab_name"; cp -r /run/frr/dm-* "$KEEP_LOGS/$lab_name/" 2>/dev/null; }
+    [[ -n ${KEEP_LOGS:-} ]] && { mkdir -p "$KEEP_LOGS"; rm -f "$LAB"/*.sock; cp -r "$LAB" "$KEEP_LOGS/$lab_name"; cp -r /run/frr/dm-* "$KEEP_LOGS/$lab_name/" 2>/dev/null; }
     echo "$lab_name: $failed of ${#rows[@]} did not hold" >&2
     exit 1
   fi
