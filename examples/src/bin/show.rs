@@ -3,9 +3,15 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use dmvpn_examples::router::{self, ShowArgs};
-
+#[cfg(target_os = "linux")]
 fn main() -> ExitCode {
+    use clap::Parser;
+    use dmvpn_examples::router::{self, ShowArgs};
+
     router::show(&ShowArgs::parse())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> ExitCode {
+    dmvpn_examples::linux_only("show")
 }
