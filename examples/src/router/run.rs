@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::net::UnixStream as StdStream;
 use std::time::{Duration, Instant};
 
-use dmvpn::{Command, Delivery, Engine, Output, Packet, Path, TunnelId, Verdict};
+use dmvpn::{Command, Delivery, Engine, Output, Packet, Path, TunnelId, Verdict, Wire};
 use mio::net::UnixStream;
 use mio::{Events, Interest, Poll, Token};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -28,6 +28,9 @@ const LARGEST_PACKET: usize = 65_535;
 const TURN: usize = 64;
 /// How long leaving may take: peers that do not acknowledge are left without.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How long the deletion of SAs waits for what was sent under them. A peer reads them from different sockets, perhaps in
+/// another order.
+const HOLD: Duration = Duration::from_millis(50);
 
 /// Runs the router until SIGTERM or SIGINT.
 pub(super) fn run(engine: Engine, args: &Args) -> Result<(), Error> {
@@ -43,7 +46,7 @@ pub(super) fn run(engine: Engine, args: &Args) -> Result<(), Error> {
     let mut leaving: Option<Instant> = None;
     loop {
         let now = clock::now();
-        let wake = router.engine.poll_timeout().into_iter().chain(leaving).min();
+        let wake = router.engine.poll_timeout().into_iter().chain(leaving).chain(router.held_until).min();
         let wait = match ready.is_empty() {
             true => wake.map(|at| at.saturating_duration_since(now)),
             false => Some(Duration::ZERO),
@@ -76,7 +79,9 @@ pub(super) fn run(engine: Engine, args: &Args) -> Result<(), Error> {
         }
         ready.retain(|source| router.take_turn(*source));
         router.handle_timeout();
+        router.send_held();
         if let Some(at) = leaving
+            && router.held_until.is_none()
             && (router.engine.poll_timeout().is_none() || at <= clock::now())
         {
             router.routes_clear();
@@ -126,6 +131,9 @@ struct Router {
     counters: Counters,
     packet: Packet,
     buffer: Vec<u8>,
+    /// IKE messages that wait until this time.
+    held: Vec<(Path, Vec<u8>)>,
+    held_until: Option<Instant>,
 }
 
 impl Router {
@@ -172,6 +180,8 @@ impl Router {
             counters: Counters::default(),
             packet: Packet::with_capacity(LARGEST_PACKET),
             buffer: vec![0; LARGEST_PACKET],
+            held: Vec::new(),
+            held_until: None,
         })
     }
 
@@ -266,6 +276,11 @@ impl Router {
     fn drain(&mut self) {
         while let Some(output) = self.engine.poll_output() {
             match output {
+                Output::Transmit { path, payload }
+                    if self.held_until.is_some() && matches!(path.wire, Wire::Udp { .. }) =>
+                {
+                    self.held.push((path, payload));
+                }
                 Output::Transmit { path, payload } => {
                     transmit(&mut self.ports, &mut self.counters, &path, &payload);
                 }
@@ -293,8 +308,20 @@ impl Router {
     }
 
     fn leave(&mut self) {
-        self.engine.handle_command(clock::now(), Command::Shutdown);
+        let now = clock::now();
+        self.held_until = Some(now + HOLD);
+        self.engine.handle_command(now, Command::Shutdown);
         self.drain();
+    }
+
+    /// Sends what waited, when its time has come.
+    fn send_held(&mut self) {
+        if self.held_until.is_some_and(|at| at <= clock::now()) {
+            self.held_until = None;
+            for (path, payload) in std::mem::take(&mut self.held) {
+                transmit(&mut self.ports, &mut self.counters, &path, &payload);
+            }
+        }
     }
 
     fn routes_clear(&mut self) {
