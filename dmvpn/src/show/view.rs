@@ -55,9 +55,9 @@ pub enum View {
     Filtered {
         /// The whole answer.
         view: Box<View>,
-        /// See [`ShowCommand::Filtered`].
+        /// See [`ShowCommand::Filtered`](crate::ShowCommand::Filtered).
         exclude: bool,
-        /// See [`ShowCommand::Filtered`].
+        /// See [`ShowCommand::Filtered`](crate::ShowCommand::Filtered).
         text: String,
     },
 }
