@@ -180,7 +180,7 @@ impl Engine {
     /// NHRP has no more use for a path. Its SAs go when no other tunnel uses it.
     pub(super) fn disconnect(&mut self, now: Instant, path: PathId) {
         let Some(info) = self.paths.entry(path) else { return };
-        let (underlay, peer) = (info.underlay, info.peer);
+        let (underlay, peer, remote) = (info.underlay, info.peer, info.remote.ip());
         let in_use = self.underlays[underlay.index()].tunnels.iter().any(|tunnel| {
             self.tunnels[tunnel.index()].adjacencies.values().any(|adjacency| adjacency.path == path)
         });
@@ -194,7 +194,7 @@ impl Engine {
                 }
             }
             None => {
-                self.underlays[underlay.index()].plain.retain(|_, plain| *plain != path);
+                self.underlays[underlay.index()].plain.remove(&remote);
                 self.path_is_down(now, path);
                 self.act(Action::RemovePath { path });
                 self.paths.remove(path);

@@ -68,7 +68,7 @@ impl Engine {
                     ::nhrp::Output::Connect { nbma } => self.connect(now, tunnel, nbma),
                     ::nhrp::Output::Disconnect { path } => self.disconnect(now, own_path(path)),
                     ::nhrp::Output::RouteQuery { token, destination } => {
-                        let route = self.answer_route_query(tunnel, destination);
+                        let route = self.answer_route_query(destination);
                         let input = ::nhrp::Input::RouteAnswer { token, route };
                         self.tunnels[index].node.handle_input(now, input);
                     }
@@ -213,10 +213,9 @@ impl Engine {
 
     /// What NHRP asks of the routing table: the route behind which it answers or forwards. A shortcut of its own is no
     /// route for it, or it would prove itself.
-    fn answer_route_query(&self, tunnel: TunnelId, destination: IpAddr) -> Option<::nhrp::RouteInfo> {
+    fn answer_route_query(&self, destination: IpAddr) -> Option<::nhrp::RouteInfo> {
         let IpAddr::V4(address) = destination else { return None };
         let (prefix, route) = self.rib.lookup_without(address, |route| route.source == RouteSource::Nhrp)?;
-        let _ = tunnel;
         let (through_tunnel, next_hop) = match &route.target {
             Target::Own { .. } => (false, Some(destination)),
             Target::Lan { gateway, .. } => (false, gateway.map(IpAddr::V4)),

@@ -3,7 +3,6 @@
 use core::fmt;
 use std::net::IpAddr;
 
-use nhrp::wire::PacketType;
 use nhrp::{DownReason, NhsDownReason};
 use ospf_p2mp::{Parameter, ParameterValue};
 
@@ -42,8 +41,7 @@ pub(super) fn nhrp(f: &mut fmt::Formatter<'_>, interface: &str, event: &nhrp::Ev
     match event {
         // The lines that `debug nhrp detail` prints on the hub.
         Event::AuthenticationMismatch { source, destination, packet_type, size } => {
-            let what = packet_name(*packet_type);
-            writeln!(f, "NHRP: Receive {what} via {interface} vrf 0, packet size: {size}")?;
+            writeln!(f, "NHRP: Receive {packet_type} via {interface} vrf 0, packet size: {size}")?;
             writeln!(f, "NHRP: src: {source}, dst: {destination}")?;
             f.write_str("NHRP: Authentication string mismatch")
         }
@@ -154,20 +152,6 @@ fn nhs_down(reason: &NhsDownReason) -> String {
         NhsDownReason::PathFailed => "no path to it".to_owned(),
         NhsDownReason::Refused(code) => format!("it refuses us: {code}"),
         other => format!("{other:?}"),
-    }
-}
-
-fn packet_name(packet_type: PacketType) -> String {
-    match packet_type {
-        PacketType::RESOLUTION_REQUEST => "Resolution Request".to_owned(),
-        PacketType::RESOLUTION_REPLY => "Resolution Reply".to_owned(),
-        PacketType::REGISTRATION_REQUEST => "Registration Request".to_owned(),
-        PacketType::REGISTRATION_REPLY => "Registration Reply".to_owned(),
-        PacketType::PURGE_REQUEST => "Purge Request".to_owned(),
-        PacketType::PURGE_REPLY => "Purge Reply".to_owned(),
-        PacketType::ERROR_INDICATION => "Error Indication".to_owned(),
-        PacketType::TRAFFIC_INDICATION => "Traffic Indication".to_owned(),
-        other => format!("packet type {}", other.0),
     }
 }
 

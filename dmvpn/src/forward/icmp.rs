@@ -78,7 +78,7 @@ fn is_icmp_error(packet: &Packet, header: &Header) -> bool {
         && !matches!(packet.bytes().get(header.header_len), Some(0 | 8 | 9 | 10 | 13..=18))
 }
 
-/// How many ICMP errors may be sent: a token bucket (RFC 1812 section 4.3.2.8).
+/// How many ICMP errors may be sent (RFC 1812 section 4.3.2.8), or packets of strangers reported: a token bucket.
 #[derive(Debug, Clone)]
 pub(crate) struct RateLimit {
     tokens: u32,

@@ -66,9 +66,9 @@ impl Plane {
             Wire::Udp { .. } => Ok(Ingress::Ike(underlay)),
             Wire::Esp => self.receive_esp(now, underlay, wire, packet),
             Wire::Gre => {
-                let (tunnel, protocol) = self.pull_gre(underlay, wire.remote, packet)?;
+                let (tunnel, protocol) = self.pull_gre(now, underlay, wire.remote, packet)?;
                 if self.tunnels[tunnel.index()].settings.protected {
-                    self.punt(Punt::ClearText { remote: wire.remote });
+                    self.punt_stranger(now, Punt::ClearText { remote: wire.remote });
                     return Err(DropReason::ClearText);
                 }
                 match plain_path(underlay, wire.remote) {
@@ -118,7 +118,7 @@ impl Plane {
         {
             self.punt(Punt::Moved { path, child, remote });
         }
-        let (tunnel, protocol) = self.pull_gre(underlay, wire.remote, packet)?;
+        let (tunnel, protocol) = self.pull_gre(now, underlay, wire.remote, packet)?;
         if !self.tunnels[tunnel.index()].settings.protected {
             // The peer protects a tunnel that is plain here: its packets are authentic, but we would answer in the clear.
             return Err(DropReason::Selector);
@@ -129,6 +129,7 @@ impl Plane {
     /// Takes the GRE header off and finds the tunnel by its key.
     fn pull_gre(
         &mut self,
+        now: Instant,
         underlay: UnderlayId,
         remote: IpAddr,
         packet: &mut Packet,
@@ -137,7 +138,7 @@ impl Plane {
         let candidates = &self.underlays[underlay.index()].tunnels;
         let tunnel = candidates.iter().find(|tunnel| self.tunnels[tunnel.index()].settings.key == header.key);
         let Some(&tunnel) = tunnel else {
-            self.punt(Punt::UnknownGreKey { underlay, remote, key: header.key });
+            self.punt_stranger(now, Punt::UnknownGreKey { underlay, remote, key: header.key });
             return Err(DropReason::GreKey);
         };
         packet.pull(len);

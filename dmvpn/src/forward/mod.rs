@@ -76,6 +76,8 @@ pub(crate) struct Plane {
     inbound: InboundTable,
     punts: VecDeque<Punt>,
     icmp_limit: icmp::RateLimit,
+    /// How often strangers' packets are reported: each is counted, but none may fill the log.
+    stranger_limit: icmp::RateLimit,
     /// Packets that an inbound SA's replay window covers.
     replay_window: u32,
     drops: BTreeMap<DropReason, u64>,
@@ -112,6 +114,7 @@ impl Plane {
             inbound: InboundTable::default(),
             punts: VecDeque::new(),
             icmp_limit: icmp::RateLimit::new(now),
+            stranger_limit: icmp::RateLimit::new(now),
             replay_window: esp::DEFAULT_WINDOW,
             drops: BTreeMap::new(),
         }
@@ -294,6 +297,13 @@ impl Plane {
     fn punt(&mut self, punt: Punt) {
         if self.punts.len() < PUNT_LIMIT {
             self.punts.push_back(punt);
+        }
+    }
+
+    /// Reports a packet that anybody could have sent.
+    fn punt_stranger(&mut self, now: Instant, punt: Punt) {
+        if self.stranger_limit.take(now) {
+            self.punt(punt);
         }
     }
 

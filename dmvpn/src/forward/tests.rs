@@ -76,11 +76,10 @@ impl Cloud {
             hub: plane(HUB_NBMA, HUB, "192.168.12.0/24", Ipv4Addr::new(192, 168, 12, 1)),
             spoke: plane(SPOKE_NBMA, SPOKE, "192.168.11.0/24", Ipv4Addr::new(192, 168, 11, 1)),
         };
-        for (plane, address, far, remote, peer, lan, far_lan) in [
-            (&mut cloud.hub, HUB, HUB_NBMA, SPOKE_NBMA, SPOKE, "192.168.12.0/24", "192.168.11.0/24"),
-            (&mut cloud.spoke, SPOKE, SPOKE_NBMA, HUB_NBMA, HUB, "192.168.11.0/24", "192.168.12.0/24"),
+        for (plane, address, remote, peer, lan, far_lan) in [
+            (&mut cloud.hub, HUB, SPOKE_NBMA, SPOKE, "192.168.12.0/24", "192.168.11.0/24"),
+            (&mut cloud.spoke, SPOKE, HUB_NBMA, HUB, "192.168.11.0/24", "192.168.12.0/24"),
         ] {
-            let _ = far;
             let remote = SocketAddr::new(remote, 0);
             act(plane, Action::AddPath { path: TO_PEER, underlay: UnderlayId(0), remote, protected });
             act(plane, Action::AddAdjacency { tunnel: TUNNEL, tunnel_address: peer, path: TO_PEER });
@@ -296,4 +295,18 @@ fn truncated_and_random_underlay_packets_never_panic() {
         }
     }
     assert!(cloud.hub.drops().len() > 3);
+}
+
+#[test]
+fn strangers_packets_are_all_counted_and_reported_at_a_bounded_rate() {
+    let mut cloud = Cloud::new(true);
+    let mut plain = Cloud::new(false);
+    let mut packet = ip(64, false, 0, 100);
+    let path = transmitted(plain.leave_spoke(&mut packet));
+    for _ in 0..5000 {
+        let _ = cloud.at_hub(path, &mut packet.clone());
+    }
+    assert_eq!(cloud.hub.drops().get(&DropReason::ClearText), Some(&5000));
+    let reports = core::iter::from_fn(|| cloud.hub.poll_punt()).count();
+    assert!((1..=100).contains(&reports), "{reports} reports");
 }
