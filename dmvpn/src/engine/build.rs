@@ -45,13 +45,14 @@ pub(super) fn engine(
     if !build.errors.is_empty() {
         return Err(BuildError { errors: build.errors });
     }
-    let plane = Plane::new(
+    let mut plane = Plane::new(
         now,
         parts.underlays.iter().map(|underlay| (underlay.address, underlay.link_mtu)),
         parts.tunnels.iter().map(|tunnel| tunnel.settings.clone()).collect(),
         lans(&config).filter_map(|lan| Some((lan.address?.network(), lan.adjust_mss?))).collect(),
         addressed(&config).map(|(_, network, own)| (network, own)).collect(),
     );
+    plane.set_host_routes_lans(options.host_routes_lans);
     let mut engine = Engine {
         options,
         rng: own_rng,

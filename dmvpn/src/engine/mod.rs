@@ -68,6 +68,11 @@ pub struct Options {
     pub unix_time: Option<u32>,
     /// Hand out the keys of IKE SAs in events, so that a capture can be read. For laboratories.
     pub key_log: bool,
+    /// The engine's host (an operating system's kernel) is the router of the LANs and takes one off the TTL for its hop:
+    /// packets between a LAN and a tunnel keep their TTL here, so that host and engine count as one router. Packets between
+    /// two tunnels lose one as ever. What the host hands to [`Engine::handle_lan`] although no tunnel leads there is refused
+    /// instead of given back.
+    pub host_routes_lans: bool,
 }
 
 /// Why an engine could not be built from a configuration.

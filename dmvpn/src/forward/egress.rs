@@ -117,7 +117,18 @@ impl Plane {
             let tunnel = if let Origin::Tunnel(tunnel, _) = origin { Some(tunnel) } else { None };
             return Verdict::Deliver(Delivery::Local(tunnel));
         }
-        if origin != Origin::Own && !ipv4::decrement_ttl(packet.bytes_mut()) {
+        let keeps_ttl = match origin {
+            Origin::Own => true,
+            Origin::Lan | Origin::Tunnel(..) => {
+                self.host_routes_lans && (origin == Origin::Lan || matches!(choice, Choice::Lan))
+            }
+        };
+        if self.host_routes_lans && origin == Origin::Lan && matches!(choice, Choice::Lan) {
+            // The host sent here what is its own to route: it would come back for ever.
+            let error = icmp::Error::NetUnreachable;
+            return self.refuse(now, packet, header, error, DropReason::NoRoute, origin);
+        }
+        if !keeps_ttl && !ipv4::decrement_ttl(packet.bytes_mut()) {
             return self.refuse(
                 now,
                 packet,

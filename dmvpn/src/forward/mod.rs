@@ -80,6 +80,8 @@ pub(crate) struct Plane {
     stranger_limit: icmp::RateLimit,
     /// Packets that an inbound SA's replay window covers.
     replay_window: u32,
+    /// The host routes between LANs and tunnels, and takes off the TTL for it.
+    host_routes_lans: bool,
     drops: BTreeMap<DropReason, u64>,
 }
 
@@ -116,8 +118,14 @@ impl Plane {
             icmp_limit: icmp::RateLimit::new(now),
             stranger_limit: icmp::RateLimit::new(now),
             replay_window: esp::DEFAULT_WINDOW,
+            host_routes_lans: false,
             drops: BTreeMap::new(),
         }
+    }
+
+    /// See [`Options::host_routes_lans`](crate::Options::host_routes_lans).
+    pub(crate) fn set_host_routes_lans(&mut self, on: bool) {
+        self.host_routes_lans = on;
     }
 
     /// Carries out what the control plane decided. An action about something that is not there changes nothing.

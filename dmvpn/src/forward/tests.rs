@@ -310,3 +310,22 @@ fn strangers_packets_are_all_counted_and_reported_at_a_bounded_rate() {
     let reports = core::iter::from_fn(|| cloud.hub.poll_punt()).count();
     assert!((1..=100).contains(&reports), "{reports} reports");
 }
+
+#[test]
+fn a_host_that_routes_the_lans_counts_as_one_hop_with_the_engine() {
+    let mut cloud = Cloud::new(true);
+    cloud.spoke.set_host_routes_lans(true);
+    cloud.hub.set_host_routes_lans(true);
+    // The host has taken its one off already: a TTL of 1 is enough to leave by the tunnel and to reach the far host.
+    let mut packet = ip(1, false, 0, 100);
+    let path = transmitted(cloud.leave_spoke(&mut packet));
+    assert_eq!(cloud.at_hub(path, &mut packet), Ingress::Data(Verdict::Deliver(Delivery::Lan)));
+    assert_eq!(Header::read(packet.bytes()).expect("valid").ttl, 1);
+    // What no tunnel leads to is refused: the answer is an ICMP error to the sender, not the packet itself.
+    let lan = "192.168.12.0/24".parse().expect("prefix");
+    act(&mut cloud.spoke, Action::AddRoute { prefix: lan, route: Route::Lan });
+    let mut packet = ip(64, false, 0, 100);
+    assert_eq!(cloud.leave_spoke(&mut packet), Verdict::Deliver(Delivery::Lan));
+    let header = Header::read(packet.bytes()).expect("valid");
+    assert_eq!((header.destination, header.protocol), (LAN_HOST, protocol::ICMP));
+}

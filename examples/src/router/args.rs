@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 /// A DMVPN router on Linux from an IOS-XE configuration.
 ///
@@ -23,9 +23,49 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     pub control: Option<PathBuf>,
 
+    /// What moves the packets
+    #[arg(long, value_enum, value_name = "PLANE", default_value_t = Plane::User)]
+    pub dataplane: Plane,
+
+    /// What an interface of the configuration is called here, as GigabitEthernet0/0/0=eth0 or Tunnel0=dmvpn0 [default: a
+    /// tunnel its own name in small letters; others their own name, or the interface that has the configured address]
+    #[arg(long, value_name = "NAME=DEVICE", value_parser = pair)]
+    pub interface: Vec<(String, String)>,
+
     /// Keep a tunnel's routes out of the kernel; LANs then reach only what has a route from elsewhere
     #[arg(long)]
     pub no_routes: bool,
+}
+
+impl Args {
+    /// What an interface of the configuration is called on this machine, as far as the command line says it.
+    #[must_use]
+    pub fn mapped(&self, name: &str) -> Option<&str> {
+        let found = self.interface.iter().find(|(interface, _)| interface.eq_ignore_ascii_case(name));
+        found.map(|(_, device)| device.as_str())
+    }
+
+    /// The device of a tunnel.
+    #[must_use]
+    pub fn device_name(&self, tunnel: &str) -> String {
+        self.mapped(tunnel).map_or_else(|| tunnel.to_ascii_lowercase(), str::to_owned)
+    }
+}
+
+/// What moves the packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Plane {
+    /// This program: a TUN device for each tunnel
+    User,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, device)) if !name.is_empty() && !device.is_empty() => {
+            Ok((name.to_owned(), device.to_owned()))
+        }
+        _ => Err("expected NAME=DEVICE".to_owned()),
+    }
 }
 
 /// Asks a running `hub` or `spoke`.

@@ -1,27 +1,19 @@
-//! `hub` and `spoke`: a real router on Linux, its forwarding plane in user space.
+//! `hub` and `spoke`: a real router on Linux.
 //!
-//! One thread waits for sockets, TUN devices, signals and the engine's next timeout, and hands everything to the engine:
+//! One thread waits for sockets, devices, signals and the engine's next timeout, and hands everything to the engine:
 //!
-//! - `underlay`: UDP 500 and 4500, raw ESP, and raw GRE where a tunnel has no protection, for each underlay address;
-//! - `device`: a TUN device per tunnel. What the kernel routes to it goes to the engine; what the engine delivers comes
-//!   out of it and is the kernel's again;
+//! - `run`: the loop;
+//! - `dataplane`: the seam between the loop and what moves packets, and `user`, which does so in user space;
 //! - `routes`: the engine's routes through tunnels, in the kernel's main table under a protocol number of their own;
-//! - `control`: the socket that `show` talks to;
-//! - `run`: the loop.
-//!
-//! The kernel is the LAN's router: it has the LAN's addresses, and it takes one off the TTL of each packet that it
-//! forwards. So packets from a TUN device go to [`Engine::handle_local`](dmvpn::Engine::handle_local), which leaves the
-//! TTL alone, and packets for a LAN get back the one that the engine took (`ip::raise_ttl`): the router
-//! counts as one hop, as it should.
+//! - `control`: the socket that `show` talks to.
 
 mod args;
 mod clock;
 mod control;
-mod device;
-mod ip;
+mod dataplane;
 mod routes;
 mod run;
-mod underlay;
+mod user;
 
 use std::process::ExitCode;
 
@@ -88,6 +80,7 @@ fn build(role: Role, config: Config) -> Result<Engine, Error> {
     let mut options = Options::default();
     // The routes for the kernel are read from the actions.
     options.export_actions = true;
+    options.host_routes_lans = true;
     options.unix_time = clock::unix_time();
     let now = clock::now();
     let built: Result<Engine, BuildError> = match role {

@@ -26,12 +26,16 @@ pub(super) struct Device {
 }
 
 impl Device {
-    /// Makes the device of a tunnel, gives it the tunnel's address and MTU, and brings it up.
-    pub(super) fn open(engine: &Engine, now: Instant, interface: &str) -> io::Result<Option<Self>> {
+    /// Makes the device `name` of the tunnel `interface`, gives it the tunnel's address and MTU, and brings it up.
+    pub(super) fn open(
+        engine: &Engine,
+        now: Instant,
+        interface: &str,
+        name: String,
+    ) -> io::Result<Option<Self>> {
         let Some(tunnel) = engine.tunnel(interface) else { return Ok(None) };
         let own = engine.local_addresses().find(|(name, ..)| *name == interface);
         let Some((_, address, prefix_len)) = own else { return Ok(None) };
-        let name = interface.to_ascii_lowercase();
         let device = Self::make(&name, address, prefix_len, mtu(engine, now, interface))?;
         device.set_nonblocking(true)?;
         let index = device.if_index()?;

@@ -9,7 +9,8 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
-use super::{Error, ip};
+use super::super::Error;
+use super::ip;
 
 /// IKE.
 const IKE_PORT: u16 = 500;
