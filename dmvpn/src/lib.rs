@@ -78,6 +78,8 @@
 //! a wrong pre-shared key, no common proposal, a wrong NHRP authentication, a foreign GRE key, an OSPF parameter that
 //! differs, a silent NHS, a missing MSS clamp, a next hop rewritten to the hub, ESP that was replayed or forged.
 //!
+//! The [`manual`] has more: concepts, embedding, next hops, NAT, MTU, tuning, and troubleshooting by symptom.
+//!
 //! # Features
 //!
 //! | feature | what it adds |
@@ -92,6 +94,7 @@ mod engine;
 mod event;
 pub mod forward;
 mod ids;
+pub mod manual;
 mod packet;
 mod path;
 mod rib;
