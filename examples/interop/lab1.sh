@@ -24,7 +24,7 @@ interface gre1
 $(frr_ospf 10.0.0.1)
 C
 frr s2 <<<"$(frr_spoke 10.0.0.12)"
-row 'the peers run' - "$(seconds)"
+row 'the peers run' -
 ours spoke s1 <<<"$(ios s1 198.51.100.1 10.0.0.11 192.168.11 ' ip nhrp map 10.0.0.1 203.0.113.1
  ip nhrp map multicast 203.0.113.1
  ip nhrp nhs 10.0.0.1
@@ -36,7 +36,7 @@ expect 'we know that we are registered' 30 has '10\.0\.0\.1  ?RE' ask s1 show ip
 expect 'ospfd of the hub is Full with us' 90 has '10\.0\.0\.11 +.*Full' vty hub 'show ip ospf neighbor'
 expect 'we are FULL with it' 30 has '10\.0\.0\.1 .*FULL' ask s1 show ip ospf neighbor
 expect 'ospfd of the hub is Full with the other spoke' 90 has '10\.0\.0\.12 +.*Full' vty hub 'show ip ospf neighbor'
-expect 'our route to the far LAN is in the kernel' 60 has '^192\.168\.12\.0/24' ip -n dm-s1 route show dev tunnel0
+expect 'our route to the far LAN is in the kernel' 60 has '^192\.168\.12\.0/24' ip_in s1 route show dev tunnel0
 expect 'the far spoke has the route to our LAN' 60 has '192\.168\.11\.0/24' vty s2 'show ip route ospf'
 expect 'router to router' 20 pings s1 10.0.0.1
 expect 'LAN to LAN' 30 pings s1-host 192.168.12.100

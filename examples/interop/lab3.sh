@@ -20,14 +20,14 @@ for spoke in 's1 198.51.100.1 10.0.0.11' 's2 198.51.100.2 10.0.0.12'; do
   in_ns "$name" iptables -I INPUT -i gre1 -p 89 -j DROP
   frr "$name" <<<"$(frr_spoke "$tunnel")"
 done
-row 'the peers run' - "$(seconds)"
+row 'the peers run' -
 
 expect 'IKE sessions with both strongSwans' 60 counts 2 'UP-ACTIVE' ask hub show crypto session
 expect 'both nhrpds are registered with us' 60 counts 2 'NBMA address: 198\.51\.100\.' ask hub show ip nhrp
 expect 'nhrpd knows us as its server' 30 has '203\.0\.113\.1' vty s1 'show ip nhrp nhs'
 expect 'the other nhrpd, too' 30 has '203\.0\.113\.1' vty s2 'show ip nhrp nhs'
 expect 'the kernels have our address' 30 eval \
-  'ip -n dm-s1 neigh show dev gre1 | grep "10.0.0.1 lladdr 203.0.113.1" && ip -n dm-s2 neigh show dev gre1 | grep "10.0.0.1 lladdr 203.0.113.1"'
+  'ip_in s1 neigh show dev gre1 | grep "10.0.0.1 lladdr 203.0.113.1" && ip_in s2 neigh show dev gre1 | grep "10.0.0.1 lladdr 203.0.113.1"'
 for spoke in s1 s2; do in_ns "$spoke" iptables -D INPUT -i gre1 -p 89 -j DROP; done
 expect 'OSPF is FULL with both' 90 counts 2 'FULL' ask hub show ip ospf neighbor
 expect 'ospfd of a spoke is Full with us' 30 has '10\.0\.0\.1 .*Full' vty s1 'show ip ospf neighbor'

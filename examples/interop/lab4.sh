@@ -18,8 +18,8 @@ ours spoke s2 <<<"$(ios s2 198.51.100.2 10.0.0.12 192.168.12 "$spoke_lines")"
 
 expect 'the hub has both registrations' 30 counts 2 'NBMA address: 198\.51\.100\.' ask hub show ip nhrp
 expect 'OSPF is FULL with both spokes' 40 counts 2 'FULL' ask hub show ip ospf neighbor
-expect 'the route to the far LAN is in the kernel' 30 has '^192\.168\.12\.0/24' ip -n dm-s1 route show dev tunnel0
-expect 'and back' 30 has '^192\.168\.11\.0/24' ip -n dm-s2 route show dev tunnel0
+expect 'the route to the far LAN is in the kernel' 30 has '^192\.168\.12\.0/24' ip_in s1 route show dev tunnel0
+expect 'and back' 30 has '^192\.168\.11\.0/24' ip_in s2 route show dev tunnel0
 expect 'router to router' 10 pings s1 10.0.0.1
 expect 'LAN to LAN' 10 pings s1-host 192.168.12.100
 expect 'LAN to LAN, the other way' 10 pings s2-host 192.168.11.100
@@ -35,11 +35,11 @@ expect 'a packet too large for the tunnel is refused with the MTU' 5 \
   has 'mtu ?= ?1400' in_ns s1-host ping -c 1 -W 1 -M do -s 1450 192.168.12.100
 expect 'a packet as large as the tunnel passes' 5 has ' 0% packet loss' in_ns s1-host ping -c 1 -W 1 -M do -s 1372 192.168.12.100
 gone() { ! kill -0 "$1" 2>/dev/null; }
-kill -TERM "$pid_s2"
-expect 'a spoke that is told to stop stops' 5 gone "$pid_s2"
+kill -TERM "${router_pid[s2]}"
+expect 'a spoke that is told to stop stops' 5 gone "${router_pid[s2]}"
 expect 'and is no longer registered' 5 hasnt '198\.51\.100\.2' ask hub show ip nhrp
 expect 'nor has a session' 5 hasnt '198\.51\.100\.2' ask hub show crypto session
-expect 'its LAN is no longer routed' 5 hasnt '^192\.168\.12\.0/24' ip -n dm-s1 route show dev tunnel0
-expect 'its device and routes are gone' 2 hasnt 'tunnel0' ip -n dm-s2 route
+expect 'its LAN is no longer routed' 5 hasnt '^192\.168\.12\.0/24' ip_in s1 route show dev tunnel0
+expect 'its device and routes are gone' 2 hasnt 'tunnel0' ip_in s2 route
 clear_text_check
 finish

@@ -1,6 +1,6 @@
 # What the laboratories share: namespaces, an underlay, peers, and assertions. Source it.
 #
-# Everything has a name that begins with "dm-", lives in network namespaces and under $LAB, and goes away at the end.
+# Everything has a name that begins with $PREFIX ("dm"), lives in network namespaces and under $LAB, and goes away at the end.
 # The underlay is a bridge in a namespace of its own, on which tcpdump sees every packet of the cloud.
 #
 #   wan                                     the underlay
@@ -13,23 +13,31 @@
 #   frr NAME                                zebra, staticd, nhrpd, ospfd, with the configuration from standard input
 #   vty NAME COMMAND                        what FRR says there
 #   ask NAME COMMAND                        what our router says there
+#   strongswan_start NAME, swan NAME ...    starts charon (again); swanctl there
+#   router_start ROLE NAME                  starts our router again; its process is ${router_pid[NAME]}
+#   nat NAME NBMA INSIDE                    a router with NAT (nftables); behind NAME INSIDE ADDRESS puts a node behind it
+#   flow_start, flow_stop, flow_lossless    a ping that runs meanwhile
 #   expect TEXT SECONDS COMMAND...          waits for COMMAND to succeed; a line of the table
 #   clear_text_check                        nothing but ESP and IKE was on the underlay
 #   finish                                  the table; status 0 if everything held
 
 set -u
-LAB=${LAB:-/var/tmp/dmvpn-interop}
-BIN=${BIN:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/target/debug}
+PREFIX=${PREFIX:-dm}
+LAB=${LAB:-/var/tmp/dmvpn-interop/$PREFIX}
+TARGET=${CARGO_TARGET_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/target}
+[[ -n ${BIN:-} ]] || for BIN in "$TARGET/release" "$TARGET/debug"; do [[ -x $BIN/hub ]] && break; done
 PSK=${PSK:-'Sup3rS3cr3tDMVPN!'}
 CHARON=${CHARON:-/usr/lib/ipsec/charon}
 FRR=${FRR:-/usr/lib/frr}
 
 lab_name=$(basename "$0" .sh)
-namespaces=() pids=() rows=() failed=0
+namespaces=() pids=() rows=() failed=0 seen=
+declare -A router_pid flow_pid flow_interval
 started=$(date +%s%N)
 
 seconds() { awk -v a="$started" -v b="$(date +%s%N)" 'BEGIN { printf "%.1f", (b - a) / 1e9 }'; }
-in_ns() { local name=$1; shift; ip netns exec "dm-$name" "$@"; }
+in_ns() { local name=$1; shift; ip netns exec "$PREFIX-$name" "$@"; }
+ip_in() { local name=$1; shift; ip -n "$PREFIX-$name" "$@"; }
 
 begin() {
   [[ $(id -u) == 0 ]] || { echo "$lab_name: needs root (network namespaces, TUN, raw sockets)" >&2; exit 2; }
@@ -55,46 +63,96 @@ cleanup() {
 }
 
 new_ns() {
-  ip netns add "dm-$1" || exit 2
-  namespaces+=("dm-$1")
+  ip netns add "$PREFIX-$1" || exit 2
+  namespaces+=("$PREFIX-$1")
   in_ns "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 2>/dev/null
-  ip -n "dm-$1" link set lo up
+  ip_in "$1" link set lo up
+}
+
+# capture NAME INTERFACE: all that passes there, for the checks at the end.
+capture() {
+  ip netns exec "$PREFIX-$1" tcpdump -Z root -i "$2" -U -w "$LAB/$1-$2.pcap" >>"$LAB/tcpdump.log" 2>&1 &
+  pids+=($!)
+  local try
+  for try in $(seq 100); do [[ -s $LAB/$1-$2.pcap ]] && return; sleep 0.1; done
+  echo "tcpdump does not run: $(tail -n 1 "$LAB/tcpdump.log")" >&2
+  exit 2
 }
 
 wan() {
   new_ns wan
-  ip -n dm-wan link add wan type bridge mcast_snooping 0
-  ip -n dm-wan link set wan up
-  ip netns exec dm-wan tcpdump -Z root -i wan -U -w "$LAB/wan.pcap" >"$LAB/tcpdump.log" 2>&1 &
-  pids+=($!)
+  ip_in wan link add wan type bridge mcast_snooping 0
+  ip_in wan link set wan up
+  capture wan wan
 }
 
 node() {
   local name=$1 nbma=$2 lan=${3:-}
   new_ns "$name"
-  ip -n dm-wan link add "w-$name" type veth peer name eth0 netns "dm-$name"
-  ip -n dm-wan link set "w-$name" master wan up
-  ip -n "dm-$name" link set eth0 up
-  ip -n "dm-$name" addr add "$nbma/32" dev eth0
-  ip -n "dm-$name" route add default dev eth0
+  ip_in wan link add "w-$name" type veth peer name eth0 netns "$PREFIX-$name"
+  ip_in wan link set "w-$name" master wan up
+  ip_in "$name" link set eth0 up
+  ip_in "$name" addr add "$nbma/32" dev eth0
+  ip_in "$name" route add default dev eth0
   in_ns "$name" sysctl -qw net.ipv4.ip_forward=1
-  [[ -n $lan ]] || return 0
+  [[ -z $lan ]] || lan "$name" "$lan"
+}
+
+# lan NAME LAN: a LAN behind a router, and a host in it.
+lan() {
+  local name=$1 lan=$2
   new_ns "$name-host"
-  ip -n "dm-$name" link add lan type veth peer name eth0 netns "dm-$name-host"
-  ip -n "dm-$name" addr add "$lan.1/24" dev lan
-  ip -n "dm-$name" link set lan up
-  ip -n "dm-$name-host" addr add "$lan.100/24" dev eth0
-  ip -n "dm-$name-host" link set eth0 up
-  ip -n "dm-$name-host" route add default via "$lan.1"
+  ip_in "$name" link add lan type veth peer name eth0 netns "$PREFIX-$name-host"
+  ip_in "$name" addr add "$lan.1/24" dev lan
+  ip_in "$name" link set lan up
+  ip_in "$name-host" addr add "$lan.100/24" dev eth0
+  ip_in "$name-host" link set eth0 up
+  ip_in "$name-host" route add default via "$lan.1"
+}
+
+# nat NAME NBMA INSIDE: a router that hides what is behind it (INSIDE.0/24, itself .1) behind its own address.
+nat() {
+  local name=$1 nbma=$2 inside=$3
+  node "$name" "$nbma"
+  ip_in "$name" link add inside type bridge
+  ip_in "$name" addr add "$inside.1/24" dev inside
+  ip_in "$name" link set inside up
+  in_ns "$name" nft -f - <<N || exit 2
+table ip nat {
+  chain post {
+    type nat hook postrouting priority srcnat
+    oifname "eth0" masquerade
+  }
+}
+N
+  capture "$name" inside
+}
+
+# behind NAT NAME ADDRESS [LAN]: a node behind it.
+behind() {
+  local nat=$1 name=$2 address=$3 lan=${4:-}
+  new_ns "$name"
+  ip_in "$nat" link add "n-$name" type veth peer name eth0 netns "$PREFIX-$name"
+  ip_in "$nat" link set "n-$name" master inside up
+  ip_in "$name" link set eth0 up
+  ip_in "$name" addr add "$address/24" dev eth0
+  ip_in "$name" route add default via "${address%.*}.1"
+  in_ns "$name" sysctl -qw net.ipv4.ip_forward=1
+  [[ -z $lan ]] || lan "$name" "$lan"
 }
 
 ours() {
   local role=$1 name=$2
   cat >"$LAB/$name.cfg"
   "$BIN/$role" --check --config "$LAB/$name.cfg" 2>"$LAB/$name.check" || { cat "$LAB/$name.check" >&2; exit 2; }
-  ip netns exec "dm-$name" "$BIN/$role" --config "$LAB/$name.cfg" --control "$LAB/$name.sock" >>"$LAB/$name.log" 2>&1 &
+  router_start "$role" "$name"
+}
+
+router_start() {
+  local role=$1 name=$2
+  ip netns exec "$PREFIX-$name" "$BIN/$role" --config "$LAB/$name.cfg" --control "$LAB/$name.sock" >>"$LAB/$name.log" 2>&1 &
   pids+=($!)
-  eval "pid_${name//-/_}=$!"
+  router_pid[$name]=$!
 }
 
 ask() { local name=$1; shift; "$BIN/show" --control "$LAB/$name.sock" "$@"; }
@@ -172,12 +230,21 @@ C
 }
 
 kernel_gre() {
-  ip -n "dm-$1" link add gre1 type gre key 100 ttl 64 dev eth0 local "$2" || exit 2
-  ip -n "dm-$1" addr add "$3/32" dev gre1
-  ip -n "dm-$1" link set gre1 mtu 1400 up multicast on
+  ip_in "$1" link add gre1 type gre key 100 ttl 64 dev eth0 local "$2" || exit 2
+  ip_in "$1" addr add "$3/32" dev gre1
+  ip_in "$1" link set gre1 mtu 1400 up multicast on
 }
 
+# strongswan NAME NBMA START; what differs from the guide comes by these variables:
+#   IKE_SUITE, ESP_SUITE  proposals             REMOTE_TS  selectors for the other side
+#   SECRET                the pre-shared key    CHARON_LINES, CONNECTION_LINES  more lines of strongswan.conf, swanctl.conf
 strongswan() {
+  strongswan_config "$@"
+  strongswan_start "$1"
+  strongswan_wait "$1"
+}
+
+strongswan_config() {
   local name=$1 nbma=$2 start=$3 folder=$LAB/$1-strongswan
   mkdir -p "$folder"
   cat >"$folder/swanctl.conf" <<C
@@ -186,8 +253,9 @@ connections {
     version = 2
     local_addrs = $nbma
     remote_addrs = %any
-    proposals = aes256-sha256-modp2048
+    proposals = ${IKE_SUITE:-aes256-sha256-modp2048}
     mobike = no
+    ${CONNECTION_LINES:-}
     local {
       auth = psk
       id = $nbma
@@ -199,8 +267,8 @@ connections {
       gre {
         mode = transport
         local_ts = dynamic[gre]
-        remote_ts = dynamic[gre]
-        esp_proposals = aes256-sha256
+        remote_ts = ${REMOTE_TS:-dynamic[gre]}
+        esp_proposals = ${ESP_SUITE:-aes256-sha256}
         start_action = $start
       }
     }
@@ -208,7 +276,7 @@ connections {
 }
 secrets {
   ike-any {
-    secret = "$PSK"
+    secret = "${SECRET:-$PSK}"
   }
 }
 C
@@ -216,11 +284,19 @@ C
 charon {
   load = random nonce openssl x509 pem pkcs1 pubkey hmac kdf aes sha2 sha1 gmp curve25519 kernel-netlink socket-default vici
   install_routes = no
+  ${CHARON_LINES:-}
+  plugins {
+    vici {
+      socket = unix://$folder/vici
+    }
+  }
   filelog {
     log {
       path = $folder/log
+      time_format = %T
       default = 1
       ike = 2
+      flush_line = yes
     }
   }
 }
@@ -228,25 +304,37 @@ swanctl {
   load = random nonce openssl pem pkcs1 vici
 }
 C
-  # charon's sockets have fixed places, so each gets a /run of its own.
-  ip netns exec "dm-$name" unshare -m bash -c "
+}
+
+# charon's lock has a fixed place, so each gets a /run of its own.
+strongswan_start() {
+  local folder=$LAB/$1-strongswan
+  rm -f "$folder/load" "$folder/vici"
+  ip netns exec "$PREFIX-$1" unshare -m bash -c "
     mount -t tmpfs run /run
     export STRONGSWAN_CONF=$folder/strongswan.conf
     $CHARON & charon=\$!
+    echo \$charon >$folder/pid
     trap 'kill \$charon' TERM
-    for try in \$(seq 100); do [ -S /run/charon.vici ] && break; sleep 0.3; done
-    swanctl --load-all --file $folder/swanctl.conf >$folder/load 2>&1
-    wait" >"$folder/out" 2>&1 &
+    for try in \$(seq 300); do [ -S $folder/vici ] && break; sleep 0.1; done
+    swanctl --load-all --uri unix://$folder/vici --file $folder/swanctl.conf >$folder/load 2>&1
+    wait" >>"$folder/out" 2>&1 &
   pids+=($!)
-  local try
-  for try in $(seq 200); do
+}
+
+strongswan_wait() {
+  local folder=$LAB/$1-strongswan try
+  for try in $(seq 600); do
     grep -qs 'loaded connection' "$folder/load" && return
-    sleep 0.3
+    sleep 0.1
   done
-  echo "strongSwan of $name did not start" >&2
+  echo "strongSwan of $1 did not start" >&2
   tail -n 5 "$folder/log" "$folder/out" "$folder/load" >&2
   exit 2
 }
+
+# swan NAME COMMAND...: swanctl there.
+swan() { local name=$1; shift; STRONGSWAN_CONF=$LAB/$name-strongswan/strongswan.conf swanctl "$@" --uri "unix://$LAB/$name-strongswan/vici"; }
 
 # nhrpd takes multicast and redirects from the kernel by NFLOG: these rules feed it.
 nhrpd_rules() {
@@ -258,7 +346,7 @@ nhrpd_rules() {
 }
 
 frr() {
-  local name=dm-$1 daemon
+  local name=$PREFIX-$1 daemon
   mkdir -p "/etc/frr/$name" "/run/frr/$name"
   { printf 'hostname %s\nlog file %s\n' "$1" "/run/frr/$name/log"; cat; } >"/etc/frr/$name/frr.conf"
   : >"/etc/frr/$name/vtysh.conf"
@@ -270,7 +358,7 @@ frr() {
   done
 }
 
-vty() { vtysh -N "dm-$1" -c "$2"; }
+vty() { vtysh -N "$PREFIX-$1" -c "$2"; }
 
 # frr_ospf ROUTER-ID
 frr_ospf() {
@@ -307,18 +395,25 @@ ip route 10.0.0.0/24 gre1
 C
 }
 
-row() { rows+=("$1|$2|$3"); printf '%-4s %7s s  %s\n' "$2" "$3" "$1"; }
+# row TEXT RESULT [SEEN]: a line of the table.
+row() {
+  local at; at=$(seconds)
+  rows+=("$1"$'\x1f'"$2"$'\x1f'"$at"$'\x1f'"${3:-}")
+  printf '%-4s %7s s  %s%s\n' "$2" "$at" "$1" "${3:+: $3}"
+}
 
+# What a command leaves in $seen comes into the table.
 expect() {
   local text=$1 limit=$2 end; shift 2
   end=$((SECONDS + limit))
   while :; do
-    if "$@" >"$LAB/last" 2>&1; then row "$text" ok "$(seconds)"; return 0; fi
+    seen=
+    if "$@" >"$LAB/last" 2>&1; then row "$text" ok "$seen"; return 0; fi
     ((SECONDS < end)) || break
     sleep 0.2
   done
   failed=$((failed + 1))
-  row "$text" FAIL "$(seconds)"
+  row "$text" FAIL "$seen"
   sed 's/^/     | /' "$LAB/last" | tail -n 15
   [[ -z ${STOP_EARLY:-} ]] || finish
   return 1
@@ -341,22 +436,94 @@ pings() { in_ns "$1" ping -c 1 -W 2 "$2"; }
 # lossless FROM TO COUNT: none of them is lost.
 lossless() { has ' 0% packet loss' in_ns "$1" ping -q -c "$3" -i 0.2 -W 3 "$2"; }
 
-packets() { tcpdump -nr "$LAB/wan.pcap" "$@" 2>/dev/null; }
-clear_text() { sleep 1; packets 'not arp and not (ip proto 50 or udp port 500 or udp port 4500)'; }
-no_clear_text() { local said; said=$(clear_text); printf '%s\n' "$said" | head -n 5; [[ -z $said ]]; }
-some_esp() { [[ $(packets 'ip proto 50' | wc -l) -gt 20 ]]; }
+# lossless_large FROM TO COUNT: the same with packets of 1000 bytes, larger than any of the routers' own.
+lossless_large() { has ' 0% packet loss' in_ns "$1" ping -q -s 972 -c "$3" -i 0.1 -W 3 "$2"; }
+
+# large_esp NAME: encrypted packets of 1000 bytes or more that were on the underlay to or from the router with this NBMA.
+large_esp() { tcpdump -nr "$LAB/wan-wan.pcap" "host $1 and greater 1000 and ($encrypted)" 2>/dev/null | wc -l; }
+# unseen_by NBMA BEFORE: there were no more than before.
+unseen_by() { local now; sleep 1; now=$(large_esp "$1"); seen="$((now - $2)) large packets"; ((now == $2)); }
+
+# trace FROM TO HOP...: traceroute goes over these hops (patterns) and no others.
+trace() {
+  local from=$1 to=$2 said hop n=0; shift 2
+  said=$(in_ns "$from" traceroute -n -q 1 -w 2 -m 8 "$to" 2>&1); printf '%s\n' "$said"
+  seen=$(awk 'NR > 1 { printf "%s%s", NR > 2 ? ", " : "", $2 }' <<<"$said")
+  for hop in "$@"; do n=$((n + 1)); grep -qE "^ *$n +($hop) " <<<"$said" || return 1; done
+  [[ $(wc -l <<<"$said") == $((n + 1)) ]]
+}
+
+# after TIME COMMAND...: tells how long after TIME (nanoseconds) it held.
+after() {
+  local since=$1; shift
+  "$@" || return 1
+  seen="${seen:+$seen, }after $(awk -v a="$since" -v b="$(date +%s%N)" 'BEGIN { printf "%.1f", (b - a) / 1e9 }') s"
+}
+
+# says NAME PATTERN [FROM-LINE]: our router's log has a line like that, from that line on.
+says() {
+  seen=$(tail -n "+${3:-1}" "$LAB/$1.log" | grep -m1 -E -- "$2") || { tail -n 8 "$LAB/$1.log"; return 1; }
+  seen=$(sed -E 's/^ *[0-9.]+ //' <<<"$seen" | cut -c1-150)
+}
+# log_line NAME: where its log goes on from now.
+log_line() { echo $(($(wc -l <"$LAB/$1.log") + 1)); }
+
+# flow_start FROM TO [INTERVAL]: a ping that runs until flow_stop FROM.
+flow_start() {
+  rm -f "$LAB/flow-$1"
+  ip netns exec "$PREFIX-$1" ping -D -i "${3:-0.1}" "$2" >"$LAB/flow-$1" 2>&1 &
+  flow_pid[$1]=$! flow_interval[$1]=${3:-0.1}
+  pids+=($!)
+}
+
+# flow_stop FROM [WARM-UP]: ends it; $flow_lost and $flow_sent count up to the last packet that came back, what was lost
+# before the first that did aside (nothing is lost before a path is up: nothing is there). $flow_gap: the longest
+# silence between two answers, in seconds.
+flow_stop() {
+  kill -INT "${flow_pid[$1]}" 2>/dev/null
+  wait "${flow_pid[$1]}" 2>/dev/null
+  read -r flow_sent flow_lost flow_gap flow_twice < <(flow_count "$1")
+}
+flow_count() {
+  sed -nE 's/^\[([0-9.]+)\] [0-9]+ bytes .*icmp_seq=([0-9]+) .*/\1 \2/p' "$LAB/flow-$1" | awk '
+    NR == 1 { first = $2 } $2 in had { twice++; next } { had[$2]; n++; if ($2 > last) last = $2
+      if (NR > 1 && $1 - at > gap) gap = $1 - at; at = $1 }
+    END { sent = n ? last - first + 1 : 0; printf "%d %d %.1f %d\n", sent, sent - n, gap, twice }'
+}
+# flow_lossless FROM LEAST: the flow lost nothing, and was not trivial.
+flow_lossless() {
+  flow_stop "$1"
+  seen="$flow_lost of $flow_sent lost, longest silence $flow_gap s"
+  ((flow_lost == 0 && flow_sent >= $2))
+}
+
+# packets FILTER...: what was on any captured underlay interface.
+packets() { local file; for file in "$LAB"/*.pcap; do tcpdump -nr "$file" "$@" 2>/dev/null; done; }
+encrypted='ip proto 50 or udp port 500 or udp port 4500'
+# A machine whose IKE was killed tells so by ICMP, with the beginning of the encrypted packet.
+encrypted+=' or (icmp[icmptype] == icmp-unreach and (icmp[17] == 50 or icmp[17] == 17))'
+clear_text() { sleep 1; packets "not arp and not ($encrypted)"; }
+no_clear_text() {
+  local said; said=$(clear_text); printf '%s\n' "$said" | head -n 5
+  seen="$(packets "$encrypted" | wc -l) packets on $(ls "$LAB"/*.pcap | wc -l) interfaces"
+  [[ -z $said ]]
+}
+some_esp() { [[ $(packets 'ip proto 50 or (udp port 4500 and udp[8:4] != 0 and greater 60)' | wc -l) -gt 20 ]]; }
 clear_text_check() {
   expect 'the underlay carried ESP' 5 some_esp
   expect 'the underlay carried nothing but ESP and IKE (and ARP)' 5 no_clear_text
 }
 
 finish() {
-  local row
+  local row text result at said
   printf '\n| %s: asserted | seen | at (s) |\n|---|---|---|\n' "$lab_name"
-  for row in "${rows[@]}"; do IFS='|' read -r text result at <<<"$row"; printf '| %s | %s | %s |\n' "$text" "$result" "$at"; done
+  for row in "${rows[@]}"; do
+    IFS=$'\x1f' read -r text result at said <<<"$row"
+    printf '| %s | %s | %s |\n' "$text" "$result${said:+: $said}" "$at"
+  done
   echo
   if ((failed)); then
-    [[ -n ${KEEP_LOGS:-} ]] && { mkdir -p "$KEEP_LOGS"; rm -f "$LAB"/*.sock; cp -r "$LAB" "$KEEP_LOGS/$lab_name"; cp -r /run/frr/dm-* "$KEEP_LOGS/$lab_name/" 2>/dev/null; }
+    [[ -n ${KEEP_LOGS:-} ]] && { mkdir -p "$KEEP_LOGS"; rm -f "$LAB"/*.sock; cp -r "$LAB" "$KEEP_LOGS/$lab_name"; cp -r /run/frr/"$PREFIX"-* "$KEEP_LOGS/$lab_name/" 2>/dev/null; }
     echo "$lab_name: $failed of ${#rows[@]} did not hold" >&2
     exit 1
   fi
