@@ -34,6 +34,10 @@ pub struct Config {
     pub stub_router: StubRouter,
     /// RFC 3623 section 3: help a restarting neighbour.
     pub graceful_restart_helper: bool,
+    /// RFC 3623 section 3.2: stop helping when an LSA changes that the restarting neighbour would have to learn, because
+    /// it may forward by what it knew before. Without it, a restart in a busy cloud is covered longer, at the risk of a
+    /// loop while it lasts.
+    pub graceful_restart_strict: bool,
     /// Cryptographic sequence numbers start here. Give the seconds since 1970: a restarted router must not
     /// fall behind the numbers that it sent before (RFC 2328 appendix D.3).
     pub sequence_base: u32,
@@ -52,6 +56,7 @@ impl Config {
             rfc1583_compatible: true,
             stub_router: StubRouter::Never,
             graceful_restart_helper: true,
+            graceful_restart_strict: true,
             sequence_base: 1,
         }
     }
@@ -125,7 +130,8 @@ pub struct InterfaceConfig {
     pub hello_interval: Duration,
     /// Silence after which a neighbour is dead; must equal the peers'. Whole seconds.
     pub dead_interval: Duration,
-    /// Longest time between retransmissions; the first one follows after [`Timers::first_retransmit`].
+    /// Longest time between retransmissions, give or take a tenth of chance; the first one follows after
+    /// [`Timers::first_retransmit`].
     pub retransmit_interval: Duration,
     /// Added to the age of each LSA sent; at least one second. Whole seconds.
     pub transmit_delay: Duration,

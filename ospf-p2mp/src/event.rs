@@ -120,6 +120,13 @@ pub enum Event {
         /// Which.
         interface: InterfaceId,
     },
+    /// The help for a neighbour's graceful restart is over.
+    RestartHelpEnded {
+        /// The neighbour's tunnel address.
+        address: Ipv4Addr,
+        /// How it ended.
+        end: HelpEnd,
+    },
     /// A neighbour restarts gracefully and is helped (RFC 3623).
     RestartHelped {
         /// The neighbour's tunnel address.
@@ -170,6 +177,20 @@ impl fmt::Display for DownReason {
             Self::Shutdown => "shut down",
         })
     }
+}
+
+/// How the help for a restarting neighbour ended (RFC 3623 section 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HelpEnd {
+    /// It is back: it flushed its Grace-LSA or is Full again.
+    Completed,
+    /// The grace period is over.
+    Expired,
+    /// An LSA changed that it would have to learn.
+    TopologyChanged,
+    /// It went down for another reason.
+    NeighborLost,
 }
 
 /// A parameter that two neighbours must agree on.

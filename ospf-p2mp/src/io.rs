@@ -42,7 +42,8 @@ pub enum Input<'a> {
         /// Its tunnel address.
         address: Ipv4Addr,
     },
-    /// A neighbour cannot be reached any more: its adjacency ends at once.
+    /// A neighbour cannot be reached any more: its adjacency ends at once. One that the configuration names keeps getting
+    /// Hellos.
     PeerDown {
         /// Through which tunnel.
         interface: InterfaceId,

@@ -130,7 +130,7 @@ pub use config::{
     AreaConfig, AreaKind, Config, ConfigError, InterfaceConfig, Limits, NetworkType, NextHopMode, StubRouter,
     ThrottleConfig, Timers,
 };
-pub use event::{DownReason, Event, LsdbLimit, Parameter, ParameterValue};
+pub use event::{DownReason, Event, HelpEnd, LsdbLimit, Parameter, ParameterValue};
 pub use id::{AreaId, InterfaceId};
 pub use io::{ALL_SPF_ROUTERS, ExternalRoute, IP_PROTOCOL, Input, Output, Redistribute};
 pub use neighbor::NeighborState;

@@ -46,11 +46,14 @@ pub(crate) struct Entry {
     pub(crate) pending: u32,
     /// Instances accepted in a row without the distance of MinLSArrival.
     pub(crate) burst: u8,
+    /// Whether it says something else than the instance before, or than an earlier one that is not acknowledged by all:
+    /// not a mere refresh.
+    pub(crate) changed: bool,
 }
 
 impl Entry {
     pub(crate) fn new(lsa: Lsa, body: LsaBody, since: Instant) -> Self {
-        Self { lsa, body, since, pending: 0, burst: 0 }
+        Self { lsa, body, since, pending: 0, burst: 0, changed: true }
     }
 
     /// The age now, with the DoNotAge bit.

@@ -4,10 +4,9 @@ mod common;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use common::*;
 use ospf_p2mp::auth::{Algorithm, Key, KeyChain, Password};
-use ospf_p2mp::wire::{LinkKind, LsUpdate, Lsa, LsaBody, LsaKey, Options, Packet, PacketBody, RouterLink};
+use ospf_p2mp::wire::{LinkKind, LsUpdate, Lsa, LsaBody, Packet, PacketBody, RouterLink};
 use ospf_p2mp::{
     AreaConfig, AreaId, AreaKind, Authentication, Config, DropReason, Event, ExternalRoute, Input,
     InterfaceConfig, InterfaceId, NeighborState, NextHopMode, Parameter, Redistribute, RouteKind,
@@ -282,68 +281,6 @@ fn a_spoke_of_another_network_type_is_named() {
     assert_eq!(named, [ip("10.0.0.12")]);
     let views: Vec<_> = cloud.router(0).neighbors().map(|view| view.without_link_back).collect();
     assert_eq!(views, [false, true]);
-}
-
-/// RFC 3623: a spoke announces its restart, and nobody loses a route.
-#[test]
-fn a_graceful_restart_is_helped() {
-    let mut cloud = Cloud::star(2);
-    cloud.register_all();
-    cloud.run_for(Duration::from_secs(20));
-    let body =
-        Bytes::from_static(&[0, 1, 0, 4, 0, 0, 0, 100, 0, 2, 0, 1, 1, 0, 0, 0, 0, 3, 0, 4, 10, 0, 0, 12]);
-    let key = LsaKey::new(9, ip("3.0.0.0"), ip("10.0.0.12"));
-    let lsa = Lsa::new(key, Options::E, 1, body).expect("small");
-    let packet = Packet {
-        router_id: ip("10.0.0.12"),
-        area: AreaId::BACKBONE,
-        auth: ospf_p2mp::wire::AuthField::Null([0; 8]),
-        body: PacketBody::LinkStateUpdate(LsUpdate { lsas: vec![lsa] }),
-        trailer: Bytes::new(),
-    };
-    let payload = packet.encode().expect("small");
-    let (source, destination) = (ip("10.0.0.12"), ip("10.0.0.1"));
-    cloud.input(0, Input::Packet { interface: TUNNEL, source, destination, ttl: 1, payload: &payload });
-    assert!(
-        cloud.nodes[0]
-            .events
-            .iter()
-            .any(|(_, event)| matches!(event, Event::RestartHelped { grace_period: 100, .. }))
-    );
-    let before = cloud.nodes[1].changes.len();
-    cloud.crash(2);
-    cloud.run_for(Duration::from_secs(30));
-    cloud.boot(2);
-    cloud.register(0, 2);
-    cloud.run_for(Duration::from_secs(30));
-    assert!(cloud.all_full() && cloud.all_lans_reachable());
-    let lan = net("192.168.12.0/24");
-    let touched = cloud.nodes[1].changes[before..].iter().filter(|(_, change)| change.prefix() == lan);
-    assert_eq!(touched.count(), 0, "nobody noticed");
-}
-
-#[test]
-fn help_ends_with_the_grace_period() {
-    let mut cloud = Cloud::star(2);
-    cloud.register_all();
-    cloud.run_for(Duration::from_secs(20));
-    let body = Bytes::from_static(&[0, 1, 0, 4, 0, 0, 0, 150]);
-    let lsa = Lsa::new(LsaKey::new(9, ip("3.0.0.0"), ip("10.0.0.12")), Options::E, 1, body).expect("small");
-    let packet = Packet {
-        router_id: ip("10.0.0.12"),
-        area: AreaId::BACKBONE,
-        auth: ospf_p2mp::wire::AuthField::Null([0; 8]),
-        body: PacketBody::LinkStateUpdate(LsUpdate { lsas: vec![lsa] }),
-        trailer: Bytes::new(),
-    };
-    let payload = packet.encode().expect("small");
-    let (source, destination) = (ip("10.0.0.12"), ip("10.0.0.1"));
-    cloud.input(0, Input::Packet { interface: TUNNEL, source, destination, ttl: 1, payload: &payload });
-    cloud.crash(2);
-    cloud.run_for(Duration::from_secs(145));
-    assert!(cloud.route(1, "192.168.12.0/24").is_some(), "beyond the dead interval");
-    cloud.run_for(Duration::from_secs(10));
-    assert!(cloud.route(1, "192.168.12.0/24").is_none());
 }
 
 #[test]

@@ -16,6 +16,9 @@ pub enum ConfigError {
     /// Router id 0.0.0.0 names nobody.
     #[error("the router id is 0.0.0.0")]
     ZeroRouterId,
+    /// A running router keeps its router id: all its LSAs carry it. Another id is another router.
+    #[error("the router id of a running router cannot change")]
+    RouterIdChanged,
     /// Two interfaces have one id.
     #[error("{0} is configured twice")]
     DuplicateInterface(InterfaceId),

@@ -135,6 +135,11 @@ impl Rib {
         self.results.insert(area, result);
     }
 
+    /// Forgets an area that no interface belongs to any more.
+    pub(crate) fn forget_area(&mut self, area: AreaId) {
+        self.results.remove(&area);
+    }
+
     pub(crate) fn result(&self, area: AreaId) -> Option<&AreaResult> {
         self.results.get(&area)
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Router;
 use super::state::NeighborKey;
-use crate::event::{DownReason, Event};
+use crate::event::{DownReason, Event, HelpEnd};
 use crate::neighbor::{Action, Neighbor, NeighborEvent, NeighborState, ReplayGuard, step};
 
 /// A Full neighbour's Router-LSA should show the link back by then. FRR waits up to five seconds before it says so.
@@ -66,12 +66,12 @@ impl Router {
 
     /// Ends a neighbour. An announced one stays and gets Hellos; the caller may forget it.
     pub(super) fn kill_neighbor(&mut self, now: Instant, key: NeighborKey, reason: DownReason) {
+        self.end_help(now, key, HelpEnd::NeighborLost);
         self.restart_neighbor(now, key, NeighborEvent::Kill, reason);
         let Some(neighbor) = self.neighbor_mut(key) else { return };
         neighbor.received = ReplayGuard::default();
         neighbor.heard_multicast = false;
         neighbor.heard_unicast = false;
-        neighbor.grace_until = None;
         neighbor.deadlines.dead = None;
         let (announced, router_id) = (neighbor.announced, neighbor.router_id);
         if let Some(interface) = self.interfaces.get_mut(key.0)
@@ -171,7 +171,6 @@ impl Router {
         let was_full = before == NeighborState::Full;
         if became_full {
             neighbor.up_since = Some(now);
-            neighbor.grace_until = None;
             neighbor.refused = false;
             neighbor.deadlines.link_check = Some(now + LINK_CHECK);
             // The slave keeps its last description for late duplicates; the timer is the master's.
@@ -198,6 +197,9 @@ impl Router {
             if let Some(interface) = self.interfaces.get_mut(key.0) {
                 interface.full =
                     if became_full { interface.full + 1 } else { interface.full.saturating_sub(1) };
+            }
+            if became_full {
+                self.end_help(now, key, HelpEnd::Completed);
             }
             self.full_changed(now, key, area_id);
             if became_full {

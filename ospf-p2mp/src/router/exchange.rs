@@ -100,6 +100,7 @@ impl Router {
         let Some(interface) = self.interfaces.get(key.0) else { return };
         let longest = interface.config.retransmit_interval;
         let first = self.config.timers.first_retransmit;
+        let uneven = self.uneven();
         let Some(neighbor) = self.neighbor_mut(key) else { return };
         let state = neighbor.state;
         if !state.is_exchanging() {
@@ -113,7 +114,7 @@ impl Router {
         let description =
             exchange.last_sent.clone().filter(|_| exchange.we_are_master && state < NeighborState::Loading);
         neighbor.queues.retransmissions += 1;
-        neighbor.deadlines.exchange = Some(now + back_off(first, longest, count));
+        neighbor.deadlines.exchange = Some(now + uneven.of(back_off(first, longest, count)));
         self.stats.retransmissions += 1;
         if let Some(description) = description {
             self.send_normal(key, key.1, PacketBody::DatabaseDescription(description));
@@ -388,7 +389,7 @@ impl Router {
     }
 
     fn send_description(&mut self, now: Instant, key: NeighborKey, description: DatabaseDescription) {
-        let first = self.config.timers.first_retransmit;
+        let first = self.uneven().of(self.config.timers.first_retransmit);
         if let Some(neighbor) = self.neighbor_mut(key) {
             neighbor.exchange.last_sent = Some(description.clone());
             if neighbor.exchange.we_are_master {

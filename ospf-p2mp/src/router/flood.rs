@@ -26,14 +26,20 @@ impl Router {
         from: Option<NeighborKey>,
     ) {
         let mut entry = Entry::new(lsa, body, now);
+        let mut says_more = !entry.is_max_age();
         if let Some(old) = self.lsdb.get(&key) {
             let close = now.saturating_duration_since(old.since) < self.config.timers.min_ls_arrival;
             entry.burst = if close { old.burst.saturating_add(1) } else { 0 };
+            says_more = differs(old, &entry);
+            entry.changed = says_more || (old.changed && old.pending > 0);
         }
         let (max_age, expires) = (entry.is_max_age(), entry.expires());
         let old = self.lsdb.insert(key, entry);
         self.stats.installed += 1;
         self.note_change(key, old.as_ref());
+        if says_more {
+            self.change_ends_help(now, &key);
+        }
         if max_age {
             self.timers.disarm(TimerKey::Lsa(key));
             self.dying.insert(key);
@@ -112,7 +118,7 @@ impl Router {
 
     /// Sends an LSA to a neighbour until it is acknowledged.
     pub(super) fn queue_flood(&mut self, now: Instant, to: NeighborKey, key: DbKey) {
-        let first = now + self.config.timers.first_retransmit;
+        let first = now + self.uneven().of(self.config.timers.first_retransmit);
         let Some(neighbor) = self.neighbor_mut(to) else { return };
         // While the instance before waits for its acknowledgement, this one may come too early for a neighbour that
         // takes one a second: it is sent again as soon as that has passed.
@@ -193,6 +199,7 @@ impl Router {
         let limit = self.config.limits.retransmissions;
         let Some(interface) = self.interfaces.get(key.0) else { return };
         let longest = interface.config.retransmit_interval;
+        let uneven = self.uneven();
         let Some(neighbor) = self.neighbor_mut(key) else { return };
         neighbor.deadlines.retransmit = None;
         let mut again = Vec::new();
@@ -202,7 +209,7 @@ impl Router {
             if entry.at <= now {
                 entry.attempts = entry.attempts.saturating_add(1);
                 entry.sent = now;
-                entry.at = now + crate::neighbor::back_off(first, longest, entry.attempts.into());
+                entry.at = now + uneven.of(crate::neighbor::back_off(first, longest, entry.attempts.into()));
                 exhausted |= entry.attempts > limit;
                 again.push(*lsa);
             }
@@ -291,6 +298,13 @@ impl Router {
             self.sweep |= entry.pending == 0 && entry.is_max_age();
         }
     }
+}
+
+/// Whether the contents differ, the end of an LSA included, and not only number and age.
+fn differs(old: &Entry, new: &Entry) -> bool {
+    old.is_max_age() != new.is_max_age()
+        || old.lsa.body != new.lsa.body
+        || old.lsa.header.options != new.lsa.header.options
 }
 
 /// Whether a new instance says something else about routers and how they are joined, and not only about prefixes.

@@ -1,5 +1,6 @@
 //! Inputs other than packets.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
@@ -53,14 +54,15 @@ impl Router {
         let Some(interface) = self.interfaces.get_mut(index) else { return };
         interface.up = true;
         let area = interface.config.area;
-        let configured = interface.config.neighbors.clone();
+        let greeted: BTreeSet<_> =
+            interface.config.neighbors.iter().chain(&interface.announced).copied().collect();
         let active = interface.config.is_active();
         self.schedule_router_lsa(now, area);
         self.connected_changed(area);
         if !active {
             return;
         }
-        for address in configured {
+        for address in greeted {
             self.announce(now, index, address);
         }
         self.timers.arm(TimerKey::Interface(index), now);
@@ -76,30 +78,29 @@ impl Router {
 
     fn interface_down(&mut self, now: Instant, id: InterfaceId) {
         let Some(&index) = self.interface_index.get(&id) else { return };
-        let Some(interface) = self.interfaces.get_mut(index) else { return };
-        if !interface.up {
-            return;
+        if self.interfaces.get(index).is_some_and(|interface| interface.up) {
+            self.stop_interface(now, index);
+            self.event(Event::InterfaceDown { interface: id });
         }
+    }
+
+    /// Ends the neighbours of an interface and withdraws its prefix. Whoever was announced is greeted again when the
+    /// interface comes back.
+    pub(super) fn stop_interface(&mut self, now: Instant, index: usize) {
+        let Some(interface) = self.interfaces.get_mut(index) else { return };
         interface.up = false;
         interface.next_hello = None;
         let area = interface.config.area;
-        // Who was announced is announced again when the interface comes back.
-        let announced = interface.neighbors.values().filter(|neighbor| neighbor.announced);
-        let announced: Vec<_> = announced.map(|neighbor| neighbor.address).collect();
-        for address in announced {
-            if !interface.config.neighbors.contains(&address) {
-                interface.config.neighbors.push(address);
-            }
-        }
         let addresses: Vec<_> = interface.neighbors.keys().copied().collect();
         for address in addresses {
             self.kill_neighbor(now, (index, address), DownReason::InterfaceDown);
             self.forget_neighbor((index, address));
         }
+        self.outbox.urgent.retain(|outgoing| outgoing.interface != index);
+        self.outbox.normal.retain(|outgoing| outgoing.interface != index);
         self.timers.disarm(TimerKey::Interface(index));
         self.schedule_router_lsa(now, area);
         self.connected_changed(area);
-        self.event(Event::InterfaceDown { interface: id });
     }
 
     fn peer_up(&mut self, now: Instant, id: InterfaceId, address: Ipv4Addr) {
@@ -109,15 +110,13 @@ impl Router {
             return;
         }
         interface.per_neighbor = true;
+        interface.announced.insert(address);
         if interface.up {
             self.announce(now, index, address);
-        } else if !interface.config.neighbors.contains(&address) {
-            // Remembered until the interface comes up.
-            interface.config.neighbors.push(address);
         }
     }
 
-    fn announce(&mut self, now: Instant, index: usize, address: Ipv4Addr) {
+    pub(super) fn announce(&mut self, now: Instant, index: usize, address: Ipv4Addr) {
         let limit = self.config.limits.neighbors;
         let Some(interface) = self.interfaces.get_mut(index) else { return };
         if !interface.neighbors.contains_key(&address) && interface.neighbors.len() >= limit {
@@ -133,14 +132,14 @@ impl Router {
 
     fn peer_down(&mut self, now: Instant, id: InterfaceId, address: Ipv4Addr) {
         let Some(&index) = self.interface_index.get(&id) else { return };
-        if let Some(interface) = self.interfaces.get_mut(index) {
-            interface.config.neighbors.retain(|known| *known != address);
-        }
+        let Some(interface) = self.interfaces.get_mut(index) else { return };
+        interface.announced.remove(&address);
+        // One with a `neighbor` line is greeted whether NHRP knows it or not.
+        let configured = interface.config.neighbors.contains(&address);
         let key = (index, address);
         if let Some(neighbor) = self.neighbor_mut(key) {
-            neighbor.announced = false;
+            neighbor.announced = configured;
             self.kill_neighbor(now, key, DownReason::PeerDown);
-            self.forget_neighbor(key);
         }
     }
 

@@ -9,6 +9,7 @@ mod hello;
 mod input;
 mod originate;
 mod receive;
+mod reconfigure;
 mod request;
 mod send;
 mod state;
@@ -27,7 +28,7 @@ use std::time::Instant;
 use ipnet::Ipv4Net;
 use rand_core::CryptoRng;
 
-use crate::config::{AreaKind, Config, ConfigError, StubRouter};
+use crate::config::{AreaKind, Config, ConfigError, InterfaceConfig, StubRouter};
 use crate::event::Event;
 use crate::id::{AreaId, InterfaceId};
 use crate::io::{ExternalRoute, Input, Output};
@@ -38,7 +39,9 @@ use crate::route::{Direct, RouteChange};
 use crate::stats::Stats;
 use crate::timer::TimerQueue;
 
-use state::{Area, Interface, NeighborKey, Outbox, OwnLsa, Pending, Random, RouteBook, TimerKey, Told};
+use state::{
+    Area, Interface, NeighborKey, Outbox, OwnLsa, Pending, Random, RouteBook, TimerKey, Told, Uneven,
+};
 
 /// An OSPF router. See the [crate's front page](crate) for how to drive it.
 #[derive(Debug)]
@@ -65,6 +68,8 @@ pub struct Router {
     waiting: VecDeque<NeighborKey>,
     /// Neighbours whose deadlines may have moved forward in this call.
     touched: Vec<NeighborKey>,
+    /// Neighbours whose graceful restart is helped (RFC 3623).
+    helped: BTreeSet<NeighborKey>,
     timers: TimerQueue<TimerKey>,
     rib: Rib,
     pending: Pending,
@@ -106,6 +111,7 @@ impl Router {
             describing: 0,
             waiting: VecDeque::new(),
             touched: Vec::new(),
+            helped: BTreeSet::new(),
             timers: TimerQueue::default(),
             rib: Rib::default(),
             pending: Pending::default(),
@@ -123,7 +129,9 @@ impl Router {
         if let StubRouter::OnStartup(time) = router.config.stub_router {
             router.timers.arm(TimerKey::StubRouter, now + time);
         }
-        router.build_interfaces();
+        for interface in router.config.interfaces.clone() {
+            router.add_interface(interface);
+        }
         for index in 0..router.interfaces.len() {
             if router.interfaces.get(index).is_some_and(|interface| interface.up) {
                 router.start_interface(now, index);
@@ -179,21 +187,32 @@ impl Router {
         &self.config
     }
 
-    fn build_interfaces(&mut self) {
-        for (index, interface) in self.config.interfaces.iter().enumerate() {
-            let described = self.config.areas.iter().find(|area| area.id == interface.area);
-            let area = self.areas.entry(interface.area).or_insert_with(|| Area {
-                kind: described.map_or(AreaKind::Normal, |area| area.kind),
-                interfaces: Vec::new(),
-                adjacent: 0,
-                full: 0,
-                spf_runs: 0,
-                ambiguous: Vec::new(),
-            });
-            area.interfaces.push(index);
-            self.interface_index.insert(interface.id, index);
-            self.interfaces.push(Interface::new(interface.clone()));
+    /// Makes a place for an interface, which is not started. Places of interfaces that are gone are used again.
+    fn add_interface(&mut self, interface: InterfaceConfig) -> usize {
+        let free = self.interfaces.iter().position(|interface| !interface.in_use);
+        let index = free.unwrap_or(self.interfaces.len());
+        self.join_area(index, interface.area);
+        self.interface_index.insert(interface.id, index);
+        let interface = Interface::new(interface);
+        match self.interfaces.get_mut(index) {
+            Some(place) => *place = interface,
+            None => self.interfaces.push(interface),
         }
+        index
+    }
+
+    fn join_area(&mut self, interface: usize, id: AreaId) {
+        let described = self.config.areas.iter().find(|area| area.id == id);
+        let area = self.areas.entry(id).or_insert_with(|| Area {
+            kind: described.map_or(AreaKind::Normal, |area| area.kind),
+            interfaces: Vec::new(),
+            adjacent: 0,
+            full: 0,
+            spf_runs: 0,
+            ambiguous: Vec::new(),
+        });
+        area.interfaces.push(interface);
+        area.interfaces.sort_unstable();
     }
 
     /// Brings everything into agreement after a call: who may exchange, what may be forgotten, when to wake up.
@@ -223,6 +242,11 @@ impl Router {
             }
         }
         self.touched = touched;
+    }
+
+    /// How much longer than planned the next wait before a repetition is.
+    fn uneven(&mut self) -> Uneven {
+        Uneven::draw(&mut self.random)
     }
 
     fn event(&mut self, event: Event) {

@@ -59,7 +59,7 @@ impl Router {
         if !config.is_active() {
             return Err(DropReason::PassiveInterface);
         }
-        if self.interfaces.iter().any(|interface| interface.config.address == source) {
+        if self.interfaces.iter().any(|interface| interface.in_use && interface.config.address == source) {
             return Err(DropReason::OwnAddress);
         }
         let multicast = destination == ALL_SPF_ROUTERS;

@@ -89,7 +89,7 @@ impl Router {
 
     /// Asks for the next part of what is missing, unless a question is open.
     pub(super) fn request_more(&mut self, now: Instant, key: NeighborKey) {
-        let first = self.config.timers.first_retransmit;
+        let first = self.uneven().of(self.config.timers.first_retransmit);
         let room = self.room(now, key.0) / RequestEntry::LEN;
         let Some(neighbor) = self.neighbor_mut(key) else { return };
         if !matches!(neighbor.state, NeighborState::Exchange | NeighborState::Loading) {

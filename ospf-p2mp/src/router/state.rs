@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::net::Ipv4Addr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ipnet::Ipv4Net;
@@ -43,7 +43,11 @@ pub(super) enum TimerKey {
 pub(super) struct Interface {
     pub(super) config: InterfaceConfig,
     pub(super) up: bool,
+    /// False for a place that an interface left when it was taken out of the configuration; a later one may have it.
+    pub(super) in_use: bool,
     pub(super) neighbors: BTreeMap<Ipv4Addr, Neighbor>,
+    /// Who was announced by the embedder: remembered while the interface is down.
+    pub(super) announced: BTreeSet<Ipv4Addr>,
     /// The address that speaks for each router id.
     pub(super) by_router_id: BTreeMap<Ipv4Addr, Ipv4Addr>,
     /// Whether Hellos go to neighbours one by one instead of to everybody.
@@ -62,13 +66,21 @@ impl Interface {
             per_neighbor: !config.neighbors.is_empty()
                 || config.network == (NetworkType::PointToMultipoint { non_broadcast: true }),
             config,
+            in_use: true,
             neighbors: BTreeMap::new(),
+            announced: BTreeSet::new(),
             by_router_id: BTreeMap::new(),
             next_hello: None,
             group_sequence: 0,
             highest_sequence: 0,
             full: 0,
         }
+    }
+
+    /// Takes another configuration. Hellos that go to neighbours one by one keep doing so.
+    pub(super) fn set_config(&mut self, config: InterfaceConfig) {
+        self.per_neighbor |= Self::new(config.clone()).per_neighbor;
+        self.config = config;
     }
 }
 
@@ -170,6 +182,24 @@ impl Random {
     /// A number below `limit`; slightly uneven, which jitter does not mind.
     pub(super) fn below(&mut self, limit: u32) -> u32 {
         if limit == 0 { 0 } else { self.number() % limit }
+    }
+}
+
+/// A share by which waits before a repetition are drawn out, so that a thousand neighbours that lost the same packet
+/// are not served in the same moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Uneven(u32);
+
+impl Uneven {
+    /// Shares are counted in these: a tenth of a wait is the most.
+    const PARTS: u32 = 1000;
+
+    pub(super) fn draw(random: &mut Random) -> Self {
+        Self(random.below(Self::PARTS / 10))
+    }
+
+    pub(super) fn of(self, wait: Duration) -> Duration {
+        wait + wait / Self::PARTS * self.0
     }
 }
 

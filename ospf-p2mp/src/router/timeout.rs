@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Router;
 use super::state::{NeighborKey, TimerKey};
-use crate::event::{DownReason, Event};
+use crate::event::{DownReason, Event, HelpEnd};
 use crate::lsdb::{DbKey, Scope};
 use crate::neighbor::Deadlines;
 use crate::wire::{LinkKind, LsaBody, LsaKey, LsaType};
@@ -30,7 +30,7 @@ impl Router {
         let take = |deadline: &mut Option<Instant>| deadline.take_if(|at| *at <= now).is_some();
         let Some(neighbor) = self.neighbor_mut(key) else { return };
         if neighbor.grace_until.is_some_and(|until| until <= now) {
-            self.end_help(now, key);
+            self.end_help(now, key, HelpEnd::Expired);
         }
         let Some(neighbor) = self.neighbor_mut(key) else { return };
         let helped = neighbor.grace_until;

@@ -60,7 +60,7 @@ impl Router {
 
     /// `show ip ospf interface [brief]`, in the order of the configuration.
     pub fn interfaces(&self) -> impl Iterator<Item = InterfaceView> + '_ {
-        self.interfaces.iter().map(|interface| {
+        self.interfaces.iter().filter(|interface| interface.in_use).map(|interface| {
             let config = &interface.config;
             let next = interface.neighbors.values().filter_map(|neighbor| neighbor.deadlines.hello).min();
             InterfaceView {

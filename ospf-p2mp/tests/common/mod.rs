@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
 use ospf_p2mp::{
-    Config, Event, Input, InterfaceConfig, InterfaceId, NeighborState, NextHopMode, Output, Route,
-    RouteChange, Router,
+    Config, ConfigError, Event, Input, InterfaceConfig, InterfaceId, NeighborState, NextHopMode, Output,
+    Route, RouteChange, Router,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -157,6 +157,34 @@ impl Cloud {
         }
         self.nodes[index].router =
             Some(Router::new(config, random, self.now).expect("a valid configuration"));
+        self.drain(index);
+    }
+
+    /// The router takes another configuration while it runs.
+    pub fn reconfigure(&mut self, index: usize, config: Config) -> Result<(), ConfigError> {
+        let now = self.now;
+        let router = self.nodes[index].router.as_mut().expect("a running router");
+        router.reconfigure(now, config.clone())?;
+        self.nodes[index].config = config;
+        self.drain(index);
+        Ok(())
+    }
+
+    /// All clocks jump ahead; what was under way is lost.
+    pub fn jump(&mut self, time: Duration) {
+        self.flights.clear();
+        self.now += time;
+        let now = self.now;
+        for index in 0..self.nodes.len() {
+            self.timeout_at(index, now);
+        }
+    }
+
+    /// One router believes that it is another time.
+    pub fn timeout_at(&mut self, index: usize, now: Instant) {
+        if let Some(router) = &mut self.nodes[index].router {
+            router.handle_timeout(now);
+        }
         self.drain(index);
     }
 
