@@ -32,8 +32,12 @@ pub struct Config {
     /// IKE fragmentation (RFC 7383).
     pub fragmentation: Fragmentation,
     /// How many requests we are ready to take out of order (SET_WINDOW_SIZE, RFC 7296 section 2.3), 1 to 32. Default
-    /// 5 as in IOS. We ourselves keep one request outstanding, whatever the peer allows.
+    /// 5 as in IOS.
     pub window: u8,
+    /// How many requests we keep outstanding at most on one IKE SA, 1 to 32; never more than the window that the peer
+    /// grants. The others wait their turn. Default 1: a gateway with one child SA per peer seldom has two things to ask
+    /// at once, and peers meet the fewest surprises. A rekey and the deletion of an IKE SA always stand alone.
+    pub send_window: u8,
     /// How long a replaced or deleted child SA still accepts packets. Default 5 s.
     pub inbound_grace: Duration,
     /// How long the redundant one of two crossed IKE SAs is kept. Default 5 s.
@@ -54,6 +58,7 @@ impl Config {
             retransmission: Retransmission::default(),
             fragmentation: Fragmentation::default(),
             window: 5,
+            send_window: 1,
             inbound_grace: Duration::from_secs(5),
             crossed_grace: Duration::from_secs(5),
         }
@@ -73,8 +78,10 @@ impl Config {
         if self.port == self.nat_port {
             return Err(ConfigError::SamePorts);
         }
-        if !(1..=32).contains(&self.window) {
-            return Err(ConfigError::Window(self.window));
+        for window in [self.window, self.send_window] {
+            if !(1..=32).contains(&window) {
+                return Err(ConfigError::Window(window));
+            }
         }
         if self.retransmission.factor_percent < 100 || self.retransmission.initial.is_zero() {
             return Err(ConfigError::Retransmission);

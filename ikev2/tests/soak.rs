@@ -46,6 +46,8 @@ fn soak(nodes: u8, seed: u64) {
     let configs = (1..=nodes)
         .map(|last| {
             let mut config = fast(last);
+            // All pairs of limits: one at a time, and many.
+            config.send_window = 1 + u8::try_from(seed % 3).unwrap() * last;
             let (interval, retry) = (Duration::from_secs(10), Duration::from_secs(1));
             config.profiles[0].dpd = Some(Dpd { interval, retry, mode: DpdMode::Periodic });
             config

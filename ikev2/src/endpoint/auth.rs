@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use super::Endpoint;
 use super::arena::SaKey;
-use super::ike_sa::{ChildExchange, Handshake, IkeSa, Pending, Role, State};
+use super::ike_sa::{Handshake, IkeSa, Role, State};
 use super::init::{failure_from_notify, first_error, known_identity};
 use super::receive::Opened;
+use super::requests::{ChildExchange, Pending};
 use crate::config::{IdentityMatch, Mode};
 use crate::crypto::{psk_auth, psk_auth_verify};
 use crate::ids::ProfileId;
@@ -46,6 +47,7 @@ impl Endpoint {
         let exchange = ChildExchange {
             child: offer.child,
             local_spi: offer.local_spi,
+            profile: profile_id,
             nonce: Vec::new(),
             key_pair: None,
             replaces: None,
@@ -238,7 +240,7 @@ impl Endpoint {
             .and_then(|notify| <[u8; 4]>::try_from(notify.data.as_slice()).ok())
             .map(u32::from_be_bytes);
         if let (Some(size), Some(sa)) = (size, self.sa_mut(key)) {
-            sa.peer_window = size.max(1);
+            sa.requests.set_peer_size(size);
         }
     }
 }

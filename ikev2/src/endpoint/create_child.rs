@@ -6,9 +6,10 @@ use super::Endpoint;
 use super::arena::SaKey;
 use super::child::Phase;
 use super::children::{Agreement, ChildParts, NewChild, answer_payloads, pfs_group};
-use super::ike_sa::{ChildExchange, Collision, Pending, Role, State, Task};
+use super::ike_sa::{Collision, Role, State, Task};
 use super::init::{InitParts, failure_from_notify, first_error};
 use super::receive::Opened;
+use super::requests::{ChildExchange, Pending};
 use crate::crypto::{ChildKeys, ChildSuite, KeyPair};
 use crate::ids::{ChildId, ProfileId};
 use crate::io::{DownReason, Event, FailureReason};
@@ -42,7 +43,12 @@ impl Endpoint {
         // While this waited, the peer may have made one.
         let up = self.sa(key).is_some_and(|sa| {
             let mut children = sa.children.iter().filter_map(|id| self.children.get(*id));
+            let asked = |pending: &Pending| {
+                matches!(pending, Pending::CreateChild(exchange)
+                    if exchange.replaces.is_none() && exchange.profile == profile)
+            };
             children.any(|child| child.is_up() && child.profile == profile)
+                || sa.requests.pending().any(asked)
         });
         if !up && self.sa(key).is_some_and(|sa| sa.state == State::Established) {
             self.send_child_request(now, key, profile, None, group, rounds);
@@ -97,6 +103,7 @@ impl Endpoint {
         let exchange = ChildExchange {
             child: offer.child,
             local_spi: offer.local_spi,
+            profile: profile_id,
             nonce,
             key_pair,
             replaces,
@@ -143,7 +150,7 @@ impl Endpoint {
     ) -> Result<Vec<Payload>, Refusal> {
         let sa = self.sa(key).ok_or(NotifyType::TEMPORARY_FAILURE)?;
         // RFC 7296 section 2.25.2: no new child SAs while the IKE SA is being rekeyed.
-        if sa.outstanding.as_ref().is_some_and(|o| matches!(o.pending, Pending::RekeyIke(_))) {
+        if sa.requests.pending().any(|pending| matches!(pending, Pending::RekeyIke(_))) {
             return Err(NotifyType::TEMPORARY_FAILURE.into());
         }
         let old = self.rekeyed_child(key, opened)?;
@@ -236,10 +243,11 @@ impl Endpoint {
     ) {
         let Some(sa) = self.sa_mut(key) else { return };
         // Two new child SAs at the same moment, without a rekey, are one too many in the same way.
-        if let Some(outstanding) = &mut sa.outstanding
-            && let Pending::CreateChild(exchange) = &mut outstanding.pending
-            && exchange.replaces == old
-        {
+        let exchange = sa.requests.pending_mut().find_map(|pending| match pending {
+            Pending::CreateChild(exchange) if exchange.replaces == old => Some(exchange),
+            _ => None,
+        });
+        if let Some(exchange) = exchange {
             exchange.collision = Some(Collision { made, lowest_nonce });
         }
     }
@@ -268,19 +276,14 @@ impl Endpoint {
         if let (false, Some(error)) = (has_sa, first_error(&opened.payloads)) {
             return self.child_request_refused(now, key, exchange, error);
         }
-        let profile = exchange
-            .replaces
-            .and_then(|old| self.children.get(old))
-            .map(|child| child.profile)
-            .or_else(|| self.sa(key).map(|sa| sa.profile));
-        let Some(profile) = profile else { return };
+        let profile = exchange.profile;
         let group = exchange.key_pair.as_ref().map(KeyPair::group);
         let result = self
             .verify_answer(key, profile, &opened.payloads, group, false)
             .and_then(|agreement| self.finish_child_keys(key, &exchange, agreement, &opened));
         match result {
             Ok((agreement, keys, nonce_r)) => {
-                self.finish_child(now, key, profile, exchange, agreement, keys, &nonce_r);
+                self.finish_child(now, key, exchange, agreement, keys, &nonce_r);
             }
             Err(reason) => self.child_answer_wrong(now, key, exchange, &opened, reason),
         }
@@ -314,7 +317,6 @@ impl Endpoint {
         &mut self,
         now: Instant,
         key: SaKey,
-        profile: ProfileId,
         exchange: ChildExchange,
         agreement: Agreement,
         keys: ChildKeys,
@@ -338,7 +340,7 @@ impl Endpoint {
         let new = NewChild {
             id: exchange.child,
             local_spi: exchange.local_spi,
-            profile,
+            profile: exchange.profile,
             agreement,
             keys,
             role: Role::Initiator,
@@ -423,7 +425,7 @@ impl Endpoint {
             NotifyType::INVALID_KE_PAYLOAD => {
                 let wanted =
                     <[u8; 2]>::try_from(error.data.as_slice()).ok().map(u16::from_be_bytes).map(GroupId);
-                if let Some(task) = self.other_group(key, &exchange, wanted)
+                if let Some(task) = self.other_group(&exchange, wanted)
                     && let Some(sa) = self.sa_mut(key)
                 {
                     sa.tasks.push_front(task);
@@ -437,17 +439,16 @@ impl Endpoint {
     }
 
     /// The same request with the group that the peer wants, if we know it and have not tried too often.
-    fn other_group(&self, key: SaKey, exchange: &ChildExchange, wanted: Option<GroupId>) -> Option<Task> {
+    fn other_group(&self, exchange: &ChildExchange, wanted: Option<GroupId>) -> Option<Task> {
         let id = wanted
             .filter(|id| exchange.rounds < MAX_ROUNDS && crate::crypto::Group::from_id(*id).is_some())?;
-        let sa = self.sa(key)?;
-        let profile = self.profile(sa.profile)?;
+        let profile = self.profile(exchange.profile)?;
         let allowed = profile.child.pfs.is_some_and(|group| group.id() == id)
             || profile.proposals.iter().any(|p| p.groups.iter().any(|group| group.id() == id));
         let (group, rounds) = (Some(id), exchange.rounds + 1);
         allowed.then_some(match exchange.replaces {
             Some(child) => Task::RekeyChild { child, group, rounds },
-            None => Task::CreateChild { profile: sa.profile, group, rounds },
+            None => Task::CreateChild { profile: exchange.profile, group, rounds },
         })
     }
 

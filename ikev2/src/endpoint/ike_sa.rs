@@ -1,8 +1,9 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::arena::SaKey;
+use super::requests::SendWindow;
 use super::window::ReceiveWindow;
 use crate::crypto::{Envelope, IkeSuite, KeyPair};
 use crate::ids::{ChildId, PeerId, ProfileId};
@@ -170,61 +171,6 @@ pub(crate) struct Handshake {
     pub(crate) tried_groups: Vec<GroupId>,
 }
 
-/// A request without answer yet.
-#[derive(Debug)]
-pub(crate) struct Outstanding {
-    pub(crate) message_id: u32,
-    pub(crate) datagrams: Vec<Vec<u8>>,
-    pub(crate) pending: Pending,
-    pub(crate) sent: u32,
-    pub(crate) interval: Duration,
-    pub(crate) factor_percent: u32,
-}
-
-/// What an outstanding request wants.
-#[derive(Debug)]
-pub(crate) enum Pending {
-    Init,
-    Auth(Box<ChildExchange>),
-    CreateChild(Box<ChildExchange>),
-    RekeyIke(Box<IkeExchange>),
-    DeleteChildren(Vec<ChildId>),
-    DeleteIke,
-    Liveness,
-}
-
-impl Pending {
-    /// Changes of child SAs: an IKE SA is not rekeyed meanwhile (RFC 7296 section 2.25.2).
-    pub(crate) const fn changes_children(&self) -> bool {
-        matches!(self, Self::CreateChild(_) | Self::DeleteChildren(_) | Self::Auth(_))
-    }
-}
-
-/// A child SA that we asked for.
-#[derive(Debug)]
-pub(crate) struct ChildExchange {
-    pub(crate) child: ChildId,
-    pub(crate) local_spi: u32,
-    /// Empty in IKE_AUTH, where the nonces of IKE_SA_INIT count.
-    pub(crate) nonce: Vec<u8>,
-    pub(crate) key_pair: Option<KeyPair>,
-    pub(crate) replaces: Option<ChildId>,
-    /// The peer asked for the same at the same time, and got it.
-    pub(crate) collision: Option<Collision<ChildId>>,
-    /// How often the group was changed.
-    pub(crate) rounds: u8,
-}
-
-/// A rekey of the IKE SA that we asked for.
-#[derive(Debug)]
-pub(crate) struct IkeExchange {
-    pub(crate) spi: u64,
-    pub(crate) nonce: Vec<u8>,
-    pub(crate) key_pair: KeyPair,
-    pub(crate) collision: Option<Collision<SaKey>>,
-    pub(crate) rounds: u8,
-}
-
 /// The other half of a rekey collision (RFC 7296 sections 2.8.1, 2.8.2).
 #[derive(Debug)]
 pub(crate) struct Collision<T> {
@@ -243,6 +189,13 @@ pub(crate) enum Task {
     DeleteChild(ChildId),
     DeleteIke,
     Liveness,
+}
+
+impl Task {
+    /// See [`Pending::stands_alone`](super::requests::Pending::stands_alone).
+    pub(crate) const fn stands_alone(&self) -> bool {
+        matches!(self, Self::RekeyIke { .. } | Self::DeleteIke)
+    }
 }
 
 /// Where an IKE SA comes from, through all rekeys: what decides between two crossed ones.
@@ -280,15 +233,14 @@ pub(crate) struct IkeSa {
     pub(crate) lineage: Lineage,
     pub(crate) created: Instant,
     pub(crate) last_received: Instant,
-    pub(crate) next_request: u32,
-    pub(crate) outstanding: Option<Outstanding>,
+    pub(crate) requests: SendWindow,
     pub(crate) tasks: VecDeque<Task>,
     pub(crate) window: ReceiveWindow,
-    pub(crate) peer_window: u32,
     /// The highest message id of an authentic request: only a newer one may move the peer's endpoint.
     pub(crate) newest_request: Option<u32>,
-    pub(crate) reassembly_request: Option<Box<Reassembly>>,
-    pub(crate) reassembly_response: Option<Box<Reassembly>>,
+    /// Fragments of requests and of responses that are not whole yet: one entry per message id of the windows.
+    pub(crate) request_fragments: Vec<Reassembly>,
+    pub(crate) response_fragments: Vec<Reassembly>,
     pub(crate) children: Vec<ChildId>,
     /// The SA that replaced this one.
     pub(crate) successor: Option<SaKey>,

@@ -5,8 +5,9 @@ use std::time::Instant;
 use super::Endpoint;
 use super::arena::SaKey;
 use super::child::Phase;
-use super::ike_sa::{Pending, State};
+use super::ike_sa::State;
 use super::receive::Opened;
+use super::requests::Pending;
 use crate::ids::ChildId;
 use crate::io::DownReason;
 use crate::wire::{Delete, ExchangeType, NotifyType, Payload, find_notify};
@@ -83,9 +84,9 @@ impl Endpoint {
     fn delete_is_outstanding(&self, key: SaKey, id: ChildId) -> bool {
         self.sa(key).is_some_and(|sa| {
             sa.state != State::Closing
-                && sa.outstanding.as_ref().is_some_and(|outstanding| {
-                    matches!(&outstanding.pending, Pending::DeleteChildren(children) if children.contains(&id))
-                })
+                && sa.requests.pending().any(
+                    |pending| matches!(pending, Pending::DeleteChildren(children) if children.contains(&id)),
+                )
         })
     }
 }

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::Endpoint;
 use super::arena::SaKey;
-use super::ike_sa::{IkeSa, Pending, Role, State, Task, Timer};
+use super::ike_sa::{IkeSa, Role, State, Task, Timer};
+use super::requests::Pending;
 use crate::ids::PeerId;
 use crate::io::{DownReason, Event, FailureReason};
 use crate::wire::{Delete, ExchangeType, Payload};
@@ -64,8 +65,8 @@ impl Endpoint {
     /// Takes child SAs and peer away from an IKE SA, with all events.
     fn strip(&mut self, now: Instant, key: SaKey, reason: DownReason) {
         let Some(sa) = self.sa_mut(key) else { return };
-        let outstanding = sa.outstanding.take();
-        let collided = outstanding.as_ref().and_then(|outstanding| match &outstanding.pending {
+        let outstanding = sa.requests.take_all();
+        let collided = outstanding.iter().find_map(|request| match &request.pending {
             Pending::RekeyIke(exchange) => exchange.collision.as_ref().map(|collision| collision.made),
             _ => None,
         });
@@ -73,8 +74,8 @@ impl Endpoint {
         if let Some(successor) = collided {
             self.move_children(key, successor);
         }
-        if let Some(outstanding) = outstanding {
-            self.drop_pending(now, outstanding.pending);
+        for request in outstanding {
+            self.drop_pending(now, request.pending);
         }
         let children = self.sa_mut(key).map(|sa| core::mem::take(&mut sa.children)).unwrap_or_default();
         for child in children {
@@ -94,21 +95,16 @@ impl Endpoint {
             State::Established | State::Superseded => {}
         }
         // What is outstanding goes on: the peer's window may not take a DELETE before it.
-        let outstanding = self.sa_mut(key).and_then(|sa| sa.outstanding.take());
+        let mut outstanding = self.sa_mut(key).map(|sa| sa.requests.take_all()).unwrap_or_default();
         self.strip(now, key, reason);
-        let outstanding = outstanding.map(|outstanding| {
-            let pending = match outstanding.pending {
-                Pending::CreateChild(exchange) => {
-                    self.children.release(exchange.child, now);
-                    Pending::Liveness
-                }
-                Pending::RekeyIke(_) | Pending::DeleteChildren(_) | Pending::Auth(_) => Pending::Liveness,
-                other => other,
-            };
-            super::ike_sa::Outstanding { pending, ..outstanding }
-        });
+        for request in &mut outstanding {
+            if !matches!(request.pending, Pending::RekeyIke(_)) {
+                let pending = core::mem::replace(&mut request.pending, Pending::Liveness);
+                self.drop_pending(now, pending);
+            }
+        }
         let Some(sa) = self.sa_mut(key) else { return };
-        sa.outstanding = outstanding;
+        sa.requests.put_back(outstanding);
         sa.state = State::Closing;
         sa.closing = Some(reason);
         sa.tasks.clear();
@@ -170,12 +166,15 @@ impl Endpoint {
         }
     }
 
-    /// Sends the next request that waits, when none is outstanding.
+    /// Sends the requests that wait, as far as the window allows.
     pub(super) fn start_next_task(&mut self, now: Instant, key: SaKey) {
         loop {
+            let limit = self.config.send_window;
             let Some(sa) = self.sas.get_mut(&key) else { return };
             let ready = matches!(sa.state, State::Established | State::Superseded | State::Closing);
-            if sa.outstanding.is_some() || !ready {
+            let alone = sa.tasks.front().is_some_and(Task::stands_alone) && !sa.requests.is_idle();
+            let held = sa.requests.pending().any(Pending::stands_alone);
+            if !ready || alone || held || !sa.requests.has_room(limit) {
                 return;
             }
             let Some(task) = sa.tasks.pop_front() else { return };

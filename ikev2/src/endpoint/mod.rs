@@ -12,6 +12,7 @@ mod lifecycle;
 mod peer;
 mod receive;
 mod rekey_ike;
+mod requests;
 mod send;
 mod timers;
 mod views;

@@ -192,7 +192,7 @@ impl Endpoint {
                 _ => false,
             };
             if !fresh
-                && sa.outstanding.is_none()
+                && sa.requests.is_idle()
                 && let Some(sa) = self.sa_mut(key)
             {
                 sa.enqueue(Task::Liveness);

@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 use super::Endpoint;
 use super::arena::SaKey;
-use super::ike_sa::{Pending, Role, State, Timer};
+use super::ike_sa::{Role, State};
+use super::requests::Pending;
 use super::window::Admission;
 use crate::io::{DownReason, FailureReason, UdpPath};
 use crate::reassembly::Reassembly;
@@ -140,7 +141,7 @@ impl Endpoint {
         }
         let Some(sa) = self.sa(key) else { return false };
         let in_window = if response {
-            sa.outstanding.as_ref().is_some_and(|outstanding| outstanding.message_id == header.message_id)
+            sa.requests.awaits(header.message_id)
         } else {
             sa.window.admit(header.message_id) != Admission::Outside
         };
@@ -217,13 +218,8 @@ impl Endpoint {
         let Some((first, plain)) = self.whole(key, message_id, true, sealed, plain) else { return };
         self.observe_path(key, path, None);
         let Some(sa) = self.sa_mut(key) else { return };
-        sa.timers.clear(Timer::Retransmit);
-        let Some(outstanding) = sa.outstanding.take() else { return };
-        match sa.next_request.checked_add(1) {
-            Some(next) => sa.next_request = next,
-            // Ids never wrap (RFC 7296 section 2.2): the SA ends.
-            None => return self.remove_sa(now, key, DownReason::LifetimeExpired),
-        }
+        let Some(outstanding) = sa.requests.take(message_id) else { return };
+        sa.rearm_repetition();
         let broken = |payload: &Payload| matches!(payload, Payload::Unknown { critical: true, .. });
         let payloads = decode_payloads(first, &plain).ok().filter(|payloads| !payloads.iter().any(broken));
         let Some(payloads) = payloads else {
@@ -281,22 +277,24 @@ impl Endpoint {
         plain: Zeroizing<Vec<u8>>,
     ) -> Option<(PayloadType, Zeroizing<Vec<u8>>)> {
         let sa = self.sas.get_mut(&key)?;
-        let slot = if response { &mut sa.reassembly_response } else { &mut sa.reassembly_request };
+        let parts = if response { &mut sa.response_fragments } else { &mut sa.request_fragments };
+        let at = parts.iter().position(|reassembly| reassembly.message_id == message_id);
         let Some((number, total)) = sealed.fragment else {
-            *slot = None;
+            parts.retain(|reassembly| reassembly.message_id != message_id);
             return Some((sealed.first, plain));
         };
         if !sa.fragmentation {
             self.stats.drops.fragment += 1;
             return None;
         }
-        if slot.as_ref().is_none_or(|reassembly| reassembly.message_id != message_id) {
-            *slot = Reassembly::new(message_id, total).ok().map(Box::new);
-        }
-        let added = slot.as_mut().map(|reassembly| reassembly.add(number, total, sealed.first, plain));
-        match added {
+        let at = at.unwrap_or_else(|| {
+            parts.extend(Reassembly::new(message_id, total));
+            parts.len().saturating_sub(1)
+        });
+        let reassembly = parts.get_mut(at).filter(|reassembly| reassembly.message_id == message_id);
+        match reassembly.map(|reassembly| reassembly.add(number, total, sealed.first, plain)) {
             Some(Ok(Some(whole))) => {
-                *slot = None;
+                parts.remove(at);
                 Some(whole)
             }
             Some(Ok(None)) => None,

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use super::Endpoint;
 use super::arena::SaKey;
 use super::create_child::{Refusal, key_exchange_payload};
-use super::ike_sa::{Collision, IkeExchange, Pending, Role, State, Task, Timer};
+use super::ike_sa::{Collision, Role, State, Task, Timer};
 use super::init::{InitParts, first_error};
 use super::receive::Opened;
+use super::requests::{IkeExchange, Pending};
 use super::window::ReceiveWindow;
 use crate::crypto::{Group, IkeKeys, IkeSuite, KeyPair, skeyseed_rekey};
 use crate::io::{DownReason, Event};
@@ -57,12 +58,11 @@ impl Endpoint {
     ) -> Result<Vec<Payload>, Refusal> {
         let sa = self.sa(key).ok_or(NotifyType::TEMPORARY_FAILURE)?;
         // RFC 7296 section 2.25.2: not while child SAs are being made or deleted.
-        if sa.outstanding.as_ref().is_some_and(|o| o.pending.changes_children()) {
+        if sa.requests.pending().any(Pending::changes_children) {
             return Err(NotifyType::TEMPORARY_FAILURE.into());
         }
-        if sa.outstanding.as_ref().is_some_and(
-            |o| matches!(&o.pending, Pending::RekeyIke(exchange) if exchange.collision.is_some()),
-        ) {
+        let collided = |pending: &Pending| matches!(pending, Pending::RekeyIke(exchange) if exchange.collision.is_some());
+        if sa.requests.pending().any(collided) {
             return Err(NotifyType::TEMPORARY_FAILURE.into());
         }
         let profile = self.profile(sa.profile).ok_or(NotifyType::TEMPORARY_FAILURE)?;
@@ -83,9 +83,11 @@ impl Endpoint {
             .successor(now, key, Role::Responder, choice.suite, &shared, &nonce_i, &nonce_r, spi_i, spi_r)
             .ok_or(NotifyType::TEMPORARY_FAILURE)?;
         let lowest_nonce = nonce_i.min(nonce_r.clone());
-        let collision = self.sa_mut(key).and_then(|sa| match &mut sa.outstanding.as_mut()?.pending {
-            Pending::RekeyIke(exchange) => Some(&mut exchange.collision),
-            _ => None,
+        let collision = self.sa_mut(key).and_then(|sa| {
+            sa.requests.pending_mut().find_map(|pending| match pending {
+                Pending::RekeyIke(exchange) => Some(&mut exchange.collision),
+                _ => None,
+            })
         });
         match collision {
             Some(slot) => {
@@ -143,6 +145,10 @@ impl Endpoint {
             spi_r,
         );
         let Some(made) = made else { return };
+        if let Some(reason) = self.sa(key).filter(|sa| sa.state == State::Closing).and_then(|sa| sa.closing) {
+            // In the meantime everything was to end: for the peer the new one is what stands.
+            return self.close_sa(now, made, reason);
+        }
         if self.sa(key).is_some_and(|sa| sa.successor.is_some()) {
             // The peer has shown by its use of its own that it won.
             self.stats.rekey_collisions += 1;
@@ -172,6 +178,9 @@ impl Endpoint {
     }
 
     fn ike_rekey_refused(&mut self, now: Instant, key: SaKey, opened: &Opened, exchange: IkeExchange) {
+        if self.sa(key).is_some_and(|sa| sa.state == State::Closing) {
+            return;
+        }
         if let Some(collision) = exchange.collision {
             if self.sa(key).is_some_and(|sa| sa.successor.is_none()) {
                 self.hand_over(now, key, collision.made);
@@ -231,7 +240,7 @@ impl Endpoint {
             Role::Initiator => (spi_i, spi_r),
             Role::Responder => (spi_r, spi_i),
         };
-        let peer = old.peer?;
+        let peer = old.peer;
         let identity = old.local_identity.clone();
         let mut sa = self.new_sa(now, role, State::Established, old.profile, spi_local, old.path, identity);
         sa.spi_remote = spi_remote;
@@ -243,7 +252,9 @@ impl Endpoint {
         sa.protect(suite, &keys);
         let made = self.insert_sa(sa);
         self.log_keys(made, suite, &keys);
-        self.attach_to_peer(made, peer);
+        if let Some(peer) = peer {
+            self.attach_to_peer(made, peer);
+        }
         self.arm_ike_timers(now, made);
         Some(made)
     }

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use rand_core::{CryptoRng, Rng as _};
+use rand_core::CryptoRng;
 
 use super::Endpoint;
 use super::arena::SaKey;
-use super::ike_sa::{IkeSa, Outstanding, Pending, Role, Timer};
+use super::ike_sa::{IkeSa, Role, Timer};
+use super::requests::{Outstanding, Pending};
 use crate::config::Fragmentation;
-use crate::io::{Output, Transmit, UdpPath};
+use crate::io::{DownReason, Output, Transmit, UdpPath};
 use crate::wire::{
     ExchangeType, FLAG_INITIATOR, FLAG_RESPONSE, Header, Message, Notify, Payload, PayloadType,
     encode_payloads,
@@ -44,9 +45,14 @@ impl Endpoint {
         let fragmentation = self.config.fragmentation;
         self.dirty.push(key);
         let Some(sa) = self.sas.get_mut(&key) else { return };
-        let message_id = sa.next_request;
+        if sa.requests.is_exhausted() {
+            // Ids never wrap (RFC 7296 section 2.2): the SA ends. A rekey comes four thousand million requests earlier.
+            self.drop_pending(now, pending);
+            return self.remove_sa(now, key, DownReason::LifetimeExpired);
+        }
+        let message_id = sa.requests.next_id();
         let datagrams = seal(sa, &mut *self.rng, fragmentation, exchange, false, message_id, payloads);
-        self.start_request(now, key, message_id, datagrams, pending, pace);
+        self.start_request(now, key, datagrams, pending, pace);
     }
 
     /// Sends a request that is encoded already and starts its repetitions.
@@ -54,7 +60,6 @@ impl Endpoint {
         &mut self,
         now: Instant,
         key: SaKey,
-        message_id: u32,
         datagrams: Vec<Vec<u8>>,
         pending: Pending,
         pace: Pace,
@@ -62,16 +67,17 @@ impl Endpoint {
         let wait = self.jittered(pace.initial);
         let Some(sa) = self.sa_mut(key) else { return };
         let path = sa.path;
-        sa.timers.set(Timer::Retransmit, now + wait);
         let copy = datagrams.clone();
-        sa.outstanding = Some(Outstanding {
-            message_id,
+        sa.requests.push(Outstanding {
+            message_id: sa.requests.next_id(),
             datagrams,
             pending,
             sent: 1,
             interval: pace.initial,
             factor_percent: pace.factor_percent,
+            repeat: now + wait,
         });
+        sa.rearm_repetition();
         self.transmit(path, &copy);
     }
 
@@ -79,7 +85,7 @@ impl Endpoint {
     pub(super) fn last_word(&mut self, key: SaKey, payloads: &[Payload]) {
         let fragmentation = self.config.fragmentation;
         let Some(sa) = self.sas.get_mut(&key) else { return };
-        let message_id = sa.next_request;
+        let message_id = sa.requests.next_id();
         let datagrams =
             seal(sa, &mut *self.rng, fragmentation, ExchangeType::INFORMATIONAL, false, message_id, payloads);
         let path = sa.path;
@@ -102,25 +108,26 @@ impl Endpoint {
         self.transmit(path, &datagrams);
     }
 
-    /// Repeats what is outstanding, or gives up. True: repeated.
+    /// Repeats the requests that are due. False: one of them has been repeated often enough.
     pub(super) fn retransmit(&mut self, now: Instant, key: SaKey) -> bool {
         let tries = self.config.retransmission.tries;
-        let Some(sa) = self.sa(key) else { return true };
-        let Some(outstanding) = &sa.outstanding else { return true };
-        if outstanding.sent > tries {
-            return false;
+        let Some(sa) = self.sas.get_mut(&key) else { return true };
+        let mut again = Vec::new();
+        for request in sa.requests.iter_mut().filter(|request| request.repeat <= now) {
+            if request.sent > tries {
+                return false;
+            }
+            request.interval = request.interval.saturating_mul(request.factor_percent) / 100;
+            request.repeat = now + jittered(&mut *self.rng, request.interval);
+            request.sent += 1;
+            again.push(request.datagrams.clone());
         }
-        let interval = outstanding.interval.saturating_mul(outstanding.factor_percent) / 100;
-        let wait = self.jittered(interval);
-        let Some(sa) = self.sa_mut(key) else { return true };
-        sa.timers.set(Timer::Retransmit, now + wait);
+        sa.rearm_repetition();
         let path = sa.path;
-        let Some(outstanding) = &mut sa.outstanding else { return true };
-        outstanding.interval = interval;
-        outstanding.sent += 1;
-        let datagrams = outstanding.datagrams.clone();
-        self.stats.retransmitted += 1;
-        self.transmit(path, &datagrams);
+        for datagrams in again {
+            self.stats.retransmitted += 1;
+            self.transmit(path, &datagrams);
+        }
         true
     }
 
@@ -144,8 +151,7 @@ impl Endpoint {
 
     /// A duration with up to a tenth more.
     pub(super) fn jittered(&mut self, duration: Duration) -> Duration {
-        let extra = self.rng.next_u32() % 1000;
-        duration + duration.saturating_mul(extra) / 10_000
+        jittered(&mut *self.rng, duration)
     }
 
     fn pace(&self, key: SaKey, pending: &Pending) -> Pace {
@@ -160,6 +166,21 @@ impl Endpoint {
     pub(super) const fn default_pace(&self, initial: Duration) -> Pace {
         Pace { initial, factor_percent: self.config.retransmission.factor_percent }
     }
+}
+
+impl IkeSa {
+    /// One timer stands for all repetitions.
+    pub(super) fn rearm_repetition(&mut self) {
+        match self.requests.next_repeat() {
+            Some(at) => self.timers.set(Timer::Retransmit, at),
+            None => self.timers.clear(Timer::Retransmit),
+        }
+    }
+}
+
+fn jittered(rng: &mut dyn CryptoRng, duration: Duration) -> Duration {
+    let extra = rng.next_u32() % 1000;
+    duration + duration.saturating_mul(extra) / 10_000
 }
 
 /// Seals one message, in fragments where it is too large and both sides know how. Empty before there are keys.

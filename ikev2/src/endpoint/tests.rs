@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::*;
 use crate::config::{Keyring, Profile, Selectors};
 use crate::crypto::{Direction, Encryption, Envelope, Group, IkeKeys, KeyPair, skeyseed_initial};
-use crate::endpoint::ike_sa::{ChildExchange, Handshake, Outstanding, Pending, Role, State};
+use crate::endpoint::ike_sa::{Handshake, Role, State};
+use crate::endpoint::requests::{ChildExchange, Outstanding, Pending};
 use crate::io::{SaParameters, Side, UdpPath};
 use crate::nat;
 use crate::negotiation::choose_ike;
@@ -316,22 +317,25 @@ fn recorded_responders_are_accepted_with_the_recorded_child_keys() {
         let exchange = ChildExchange {
             child,
             local_spi,
+            profile: ProfileId(0),
             nonce: Vec::new(),
             key_pair: None,
             replaces: None,
             collision: None,
             rounds: 0,
         };
+        let now = played.now;
         let sa = played.endpoint.sa_mut(played.key).unwrap();
-        sa.next_request = 1;
+        sa.requests.restart(1);
         sa.connecting = true;
-        sa.outstanding = Some(Outstanding {
+        sa.requests.push(Outstanding {
             message_id: 1,
             datagrams: Vec::new(),
             pending: Pending::Auth(Box::new(exchange)),
             sent: 1,
             interval: Duration::from_secs(1),
             factor_percent: 180,
+            repeat: now + Duration::from_secs(1),
         });
         let response = golden["messages"]
             .as_array()
@@ -444,4 +448,58 @@ fn authentic_nonsense() {
     assert!(theirs.iter().any(|e| matches!(e, Event::PeerDown { reason: DownReason::ProtocolError, .. })));
     assert_eq!(pair[1].stats().invalid_syntax, 1);
     assert_eq!(pair[1].poll_timeout(), None);
+}
+
+/// Requests that overlap, answered in any order: each answer finds its own request, and what exceeds the peer's window
+/// waits (RFC 7296 section 2.3).
+#[test]
+fn answers_in_any_order_within_the_window() {
+    let now = origin();
+    let mut pair = pair(now);
+    pair[0].config.send_window = 8;
+    pair[1].config.window = 3;
+    pair[0].handle_input(now, Input::Connect { remote: [192, 0, 2, 2].into(), profile: ProfileId(0) });
+    pump(&mut pair, now);
+    assert_eq!(pair[0].peers().next().unwrap().ike_sas[0].remote_window, 3);
+    let key = pair[0].sas.keys().copied().next().unwrap();
+    let child = pair[0].peers().next().unwrap().children[0].child;
+    // A rekey, the end of what is rekeyed, and a sign of life; a second one has to wait.
+    pair[0].handle_input(now, Input::RekeyChild { child });
+    let sa = pair[0].sa_mut(key).unwrap();
+    sa.tasks.extend([Task::DeleteChild(child), Task::Liveness, Task::Liveness]);
+    pair[0].settle(now);
+    let sent = |endpoint: &mut Endpoint| {
+        std::iter::from_fn(|| endpoint.poll_output())
+            .filter_map(|output| match output {
+                Output::Transmit(transmit) => Some(transmit),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    let requests = sent(&mut pair[0]);
+    let ids: Vec<u32> =
+        requests.iter().map(|t| Message::decode(&t.payload).unwrap().header.message_id).collect();
+    assert_eq!(ids, [2, 3, 4], "the peer's window is three");
+    let mut answers = Vec::new();
+    for request in requests.iter().rev() {
+        let path = UdpPath { local: request.path.remote, remote: request.path.local };
+        pair[1].handle_input(now, Input::Datagram { path, payload: &request.payload });
+        answers.extend(sent(&mut pair[1]));
+    }
+    assert_eq!(pair[1].stats().drops, crate::Drops::default());
+    assert_eq!(answers.len(), 3);
+    for answer in [&answers[1], &answers[0], &answers[2]] {
+        let path = UdpPath { local: answer.path.remote, remote: answer.path.local };
+        pair[0].handle_input(now, Input::Datagram { path, payload: &answer.payload });
+    }
+    let [_, theirs] = pump(&mut pair, now);
+    assert!(theirs.is_empty() || theirs.iter().all(|e| !matches!(e, Event::PeerDown { .. })));
+    let sa = pair[0].sa(key).unwrap();
+    assert!(sa.requests.is_idle() && sa.tasks.is_empty());
+    // The DELETE overtook the rekey, which therefore found nothing (section 2.25.1): one more request made a new child SA.
+    assert_eq!(sa.requests.next_id(), 7);
+    assert_eq!(pair[0].poll_output(), None);
+    let view = pair[1].peers().next().unwrap();
+    assert_eq!(view.ike_sas[0].next_expected_id, 7);
+    assert!(view.outbound.is_some() && pair[0].peers().next().unwrap().outbound.is_some());
 }

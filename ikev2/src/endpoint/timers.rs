@@ -6,7 +6,8 @@ use rand_core::Rng as _;
 
 use super::Endpoint;
 use super::arena::SaKey;
-use super::ike_sa::{Pending, State, Task, Timer};
+use super::ike_sa::{State, Task, Timer};
+use super::requests::Pending;
 use crate::config::DpdMode;
 use crate::ids::ChildId;
 use crate::io::{DownReason, FailureReason, Output, Transmit};
@@ -113,7 +114,7 @@ impl Endpoint {
             return;
         }
         let due = heard + dpd.interval;
-        let idle = sa.outstanding.is_none();
+        let idle = sa.requests.is_idle();
         let Some(sa) = self.sa_mut(key) else { return };
         if due > now {
             // Something was heard in the meantime: storing that was enough, the deadline moves only now.
@@ -204,7 +205,7 @@ impl Endpoint {
         if sa.state != State::Established {
             return;
         }
-        let busy = sa.outstanding.as_ref().is_some_and(|o| !matches!(o.pending, Pending::Liveness));
+        let busy = sa.requests.pending().any(|pending| !matches!(pending, Pending::Liveness));
         let empty = sa.children.is_empty() && !busy && sa.tasks.is_empty();
         match (empty, sa.timers.get(Timer::Linger)) {
             (true, None) => sa.timers.set(Timer::Linger, now + CHILDLESS),

@@ -54,8 +54,8 @@ impl Endpoint {
             fragmentation: sa.fragmentation,
             dpd: profile.dpd,
             local_window: self.config.window,
-            remote_window: sa.peer_window,
-            next_request_id: sa.next_request,
+            remote_window: sa.requests.peer_size(),
+            next_request_id: sa.requests.next_id(),
             next_expected_id: sa.window.base(),
             last_received: sa.last_received,
         })
