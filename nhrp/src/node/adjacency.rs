@@ -4,8 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::io::{Action, AdjacencyKind, DownReason, Event, NhsDownReason, Output, PathId};
-use crate::node::cache::{Origin, Probe};
-use crate::node::paths::Path;
+use crate::node::cache::{Entry, Origin, Probe};
 use crate::node::timers::{Timer, after, backoff};
 use crate::node::{HoldDown, Node, Request};
 use crate::view::NhsStatus;
@@ -23,20 +22,14 @@ impl Node {
         let asked = self.paths.connecting.remove(&nbma);
         self.paths.failures.remove(&nbma);
         self.timers.cancel(Timer::Connect(nbma));
-        let before = self.paths.get(id).map(|path| (path.peers.clone(), path.requested, path.nbma));
-        if before.as_ref().is_some_and(|(_, _, old)| *old != nbma) {
+        if self.paths.get(id).is_some_and(|path| path.nbma != nbma) {
             self.path_moved(now, id, nbma);
         }
-        let (peers, requested) =
-            before.map_or((Vec::new(), false), |(peers, requested, _)| (peers, requested));
-        self.paths.insert(
-            id,
-            Path { nbma, proven, identity: identity.map(Box::from), peers, requested: requested || asked },
-        );
+        self.paths.announce(id, nbma, proven, identity, asked);
         self.join_static(now, id, nbma);
         if proven {
             // Entries that were still being probed over it when it was not known to work start over.
-            for address in self.cache.on_path(id) {
+            for address in self.users_of(id) {
                 if self.cache.get(address).is_some_and(|entry| entry.is_dynamic() && !entry.active) {
                     self.deactivate(now, address, DownReason::PathDown);
                 }
@@ -48,17 +41,18 @@ impl Node {
                 self.server_path_up(now, index, id);
             }
         }
-        for address in self.cache.at_nbma(nbma) {
+        for address in self.cache.pathless_at(nbma) {
             self.attach(now, address);
         }
     }
 
     pub(super) fn path_down(&mut self, now: Instant, id: PathId) {
-        let Some(path) = self.paths.remove(id) else { return };
+        let Some(nbma) = self.paths.get(id).map(|path| path.nbma) else { return };
         self.admissions.retain(|_, (from, _)| from.path != id);
-        let users = self.cache.on_path(id);
+        let users = self.users_of(id);
         // Multicast ends with the path; clients that move to another path join again.
         self.leave_path(id);
+        self.paths.retire(id);
         for address in users {
             self.lost_path(now, address);
         }
@@ -67,13 +61,13 @@ impl Node {
                 continue;
             }
             let name = self.servers.get(index).and_then(|server| server.tunnel_address);
-            match self.paths.for_static(path.nbma, name) {
+            match self.paths.for_static(nbma, name) {
                 Some(other) => self.server_path_up(now, index, other),
                 None => self.server_path_down(now, index),
             }
         }
-        if self.is_permanent(path.nbma) && self.paths.at(path.nbma).next().is_none() {
-            self.connect(path.nbma);
+        if self.is_permanent(nbma) && self.paths.at(nbma).next().is_none() {
+            self.connect(nbma);
         }
     }
 
@@ -94,9 +88,8 @@ impl Node {
                 self.server_down(now, index, NhsDownReason::PathFailed);
             }
         }
-        for address in self.cache.at_nbma(nbma) {
-            let waiting = self.cache.get(address).is_some_and(|e| e.is_dynamic() && e.path.is_none());
-            if waiting {
+        for address in self.cache.pathless_at(nbma) {
+            if self.cache.get(address).is_some_and(Entry::is_dynamic) {
                 self.direct_path_failed(now, address, DownReason::PathDown);
             }
         }
@@ -110,10 +103,11 @@ impl Node {
     }
 
     pub(super) fn path_moved(&mut self, now: Instant, id: PathId, nbma: IpAddr) {
-        let Some(mut path) = self.paths.remove(id) else { return };
-        path.nbma = nbma;
-        self.paths.insert(id, path);
-        for address in self.cache.on_path(id) {
+        if self.paths.get(id).is_none() {
+            return;
+        }
+        self.paths.set_nbma(id, nbma);
+        for address in self.users_of(id) {
             if self.cache.get(address).is_none_or(|entry| matches!(entry.origin, Origin::Static)) {
                 continue;
             }
@@ -164,15 +158,35 @@ impl Node {
         }
     }
 
+    /// Cache entries that use a path.
+    fn users_of(&self, id: PathId) -> Vec<IpAddr> {
+        self.paths.any(id).map(|path| path.users().to_vec()).unwrap_or_default()
+    }
+
+    /// Gives an entry a path, or none, in both directions of the reference.
+    fn use_path(&mut self, address: IpAddr, path: Option<PathId>) {
+        let Some(nbma) = self.cache.get(address).map(|entry| entry.nbma) else { return };
+        let before = self.cache.set_path(address, path);
+        if before == path {
+            return;
+        }
+        if let Some(path) = path {
+            self.paths.add_user(path, nbma, address);
+        }
+        if let Some(before) = before {
+            self.paths.remove_user(before, address);
+        }
+    }
+
     /// A direct path for a learnt entry, and whether it must be probed.
     fn direct_path(&self, address: IpAddr) -> Option<(PathId, bool)> {
         let entry = self.cache.get(address)?;
-        self.paths.for_dynamic(entry.nbma, address, entry.claimed.is_some(), &entry.rejected)
+        self.paths.for_dynamic(entry.nbma, address, entry.claimed.is_some(), &entry.extra().rejected)
     }
 
     /// Data for this next hop uses this path from now on.
     pub(super) fn activate(&mut self, now: Instant, address: IpAddr, path: PathId) {
-        self.cache.set_path(address, Some(path));
+        self.use_path(address, Some(path));
         let Some(entry) = self.cache.get_mut(address) else { return };
         let was_active = entry.active;
         entry.active = true;
@@ -203,10 +217,10 @@ impl Node {
         let Some(entry) = self.cache.get_mut(address) else { return };
         let (path, was_active) = (entry.path, entry.active);
         entry.active = false;
-        let probe = entry.probe.take();
+        let probe = entry.take_probe();
         entry.changed = now;
-        let shortcuts: Vec<_> = entry.shortcuts.iter().copied().collect();
-        self.cache.set_path(address, None);
+        let shortcuts: Vec<_> = entry.extra().shortcuts.iter().copied().collect();
+        self.use_path(address, None);
         self.forget_probe(address, probe);
         for prefix in shortcuts {
             self.shortcut_down(now, prefix);
@@ -215,14 +229,14 @@ impl Node {
             self.outputs.push_back(Output::Action(Action::AdjacencyDown { tunnel_address: address, reason }));
         }
         if let Some(path) = path {
-            self.leave_client(path, address);
+            self.leave_client(path);
         }
     }
 
     /// Forgets an entry, tells the forwarding plane and those who were given it.
     pub(super) fn remove_entry(&mut self, now: Instant, address: IpAddr, reason: DownReason) {
         let Some(entry) = self.cache.get(address) else { return };
-        let (path, shortcuts) = (entry.path, entry.shortcuts.clone());
+        let (path, shortcuts) = (entry.path, entry.extra().shortcuts.clone());
         if reason != DownReason::Shutdown {
             self.domino_purge(now, address);
         }
@@ -231,7 +245,6 @@ impl Node {
             self.remove_shortcut(prefix);
         }
         self.cache.remove(address);
-        self.timers.cancel(Timer::Expire(address));
         self.timers.cancel(Timer::Refresh(address));
         if let Some(path) = path {
             self.release(path);
@@ -241,11 +254,11 @@ impl Node {
     /// Gives back a path that this node asked for and that nothing uses any more.
     pub(super) fn release(&mut self, id: PathId) {
         let Some(path) = self.paths.get(id) else { return };
-        if !path.requested || self.cache.path_in_use(id) || self.is_permanent(path.nbma) {
+        if !path.requested || !path.users().is_empty() || self.is_permanent(path.nbma) {
             return;
         }
-        self.paths.remove(id);
         self.leave_path(id);
+        self.paths.retire(id);
         self.outputs.push_back(Output::Disconnect { path: id });
     }
 
@@ -274,8 +287,12 @@ impl Node {
     pub(super) fn direct_path_failed(&mut self, now: Instant, address: IpAddr, reason: DownReason) {
         let Some(entry) = self.cache.get(address) else { return };
         let nbma = entry.nbma;
-        let asked: Vec<IpAddr> =
-            entry.shortcuts.iter().filter_map(|prefix| Some(self.shortcuts.get(prefix)?.asked)).collect();
+        let asked: Vec<IpAddr> = entry
+            .extra()
+            .shortcuts
+            .iter()
+            .filter_map(|prefix| Some(self.shortcuts.get(prefix)?.asked))
+            .collect();
         self.event(Event::DirectPathFailed { tunnel_address: address, nbma });
         self.hold_down(now, address, None);
         for destination in asked {
@@ -317,12 +334,12 @@ impl Node {
     }
 
     pub(super) fn start_probe(&mut self, now: Instant, address: IpAddr, path: PathId) {
-        let before = self.cache.get_mut(address).and_then(|entry| entry.probe.take());
+        let before = self.cache.get_mut(address).and_then(Entry::take_probe);
         self.forget_probe(address, before);
         let id = self.new_request(Request::Probe(address));
-        self.cache.set_path(address, Some(path));
+        self.use_path(address, Some(path));
         if let Some(entry) = self.cache.get_mut(address) {
-            entry.probe = Some(Probe { id, unanswered: 0, waiting: true });
+            entry.extra_mut().probe = Some(Probe { id, unanswered: 0, waiting: true });
         }
         self.send_probe(now, address, path, id);
     }
@@ -356,7 +373,7 @@ impl Node {
     /// `Timer::Probe`.
     pub(super) fn probe_due(&mut self, now: Instant, address: IpAddr) {
         let Some(entry) = self.cache.get_mut(address) else { return };
-        let (Some(mut probe), Some(path)) = (entry.probe, entry.path) else { return };
+        let (Some(mut probe), Some(path)) = (entry.extra().probe, entry.path) else { return };
         if !probe.waiting {
             self.start_probe(now, address, path);
             return;
@@ -366,7 +383,7 @@ impl Node {
             self.probe_lost(now, address, probe.id, path);
             return;
         }
-        entry.probe = Some(probe);
+        entry.extra_mut().probe = Some(probe);
         self.stats.retransmitted += 1;
         self.send_probe(now, address, path, probe.id);
     }
@@ -376,8 +393,9 @@ impl Node {
         self.requests.remove(&id);
         let Some(entry) = self.cache.get_mut(address) else { return };
         let was_active = entry.active;
-        if !entry.rejected.contains(&path) {
-            entry.rejected.push(path);
+        let rejected = &mut entry.extra_mut().rejected;
+        if !rejected.contains(&path) {
+            rejected.push(path);
         }
         match self.direct_path(address).filter(|(other, _)| *other != path && !was_active) {
             Some((other, _)) => self.start_probe(now, address, other),
@@ -389,11 +407,12 @@ impl Node {
     pub(super) fn probe_refused(&mut self, now: Instant, address: IpAddr, id: u32, path: PathId) {
         self.requests.remove(&id);
         let Some(entry) = self.cache.get_mut(address) else { return };
-        if entry.probe.is_none_or(|probe| probe.id != id) || entry.path != Some(path) {
+        if entry.extra().probe.is_none_or(|probe| probe.id != id) || entry.path != Some(path) {
             return;
         }
-        if !entry.rejected.contains(&path) {
-            entry.rejected.push(path);
+        let rejected = &mut entry.extra_mut().rejected;
+        if !rejected.contains(&path) {
+            rejected.push(path);
         }
         self.deactivate(now, address, DownReason::ProbeLost);
         self.attach(now, address);
@@ -403,7 +422,7 @@ impl Node {
     pub(super) fn probe_answered(&mut self, now: Instant, address: IpAddr, id: u32) {
         self.requests.remove(&id);
         let Some(entry) = self.cache.get_mut(address) else { return };
-        let (Some(probe), Some(path)) = (entry.probe, entry.path) else { return };
+        let (Some(probe), Some(path)) = (entry.extra().probe, entry.path) else { return };
         if probe.id != id {
             return;
         }
@@ -411,7 +430,7 @@ impl Node {
         let watched = self.paths.get(path).is_some_and(|path| path.proven);
         self.paths.bind(path, address);
         if let Some(entry) = self.cache.get_mut(address) {
-            entry.probe = (!watched).then_some(Probe { id: 0, unanswered: 0, waiting: false });
+            entry.extra_mut().probe = (!watched).then_some(Probe { id: 0, unanswered: 0, waiting: false });
         }
         // Where IPsec watches the path, a probe only told whose path it is; elsewhere it goes on.
         if watched {

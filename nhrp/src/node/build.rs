@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::error::EncodeError;
 use crate::io::{Destination, Output, PathId};
 use crate::node::{Node, Request, Sender};
 use crate::stats::DropReason;
@@ -135,14 +136,43 @@ impl Node {
             self.stats.count_drop(DropReason::RateLimit);
             return;
         }
-        match packet.encode() {
-            Ok(payload) => {
-                self.stats.count_sent(packet.packet_type);
+        let mut payload = self.buffer();
+        let written = packet.encode_into(&mut payload);
+        self.hand_out(to, packet.packet_type, payload, written);
+    }
+
+    /// Sends a registration reply that is written already.
+    pub(super) fn send_registration_reply(
+        &mut self,
+        now: Instant,
+        to: Destination,
+        payload: Vec<u8>,
+        written: Result<(), EncodeError>,
+    ) {
+        self.send_bucket.force(now);
+        self.hand_out(to, PacketType::REGISTRATION_REPLY, payload, written);
+    }
+
+    fn hand_out(
+        &mut self,
+        to: Destination,
+        packet_type: PacketType,
+        payload: Vec<u8>,
+        written: Result<(), EncodeError>,
+    ) {
+        match written {
+            Ok(()) => {
+                self.stats.count_sent(packet_type);
                 self.outputs.push_back(Output::Transmit { to, payload });
             }
             // Transit records of a hostile packet can grow past what its size field can say.
             Err(_) => self.stats.count_drop(DropReason::PacketSize),
         }
+    }
+
+    /// Memory for one packet.
+    pub(super) fn buffer(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_else(|| Vec::with_capacity(192))
     }
 }
 

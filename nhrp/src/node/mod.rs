@@ -5,6 +5,7 @@ mod build;
 mod cache;
 mod client;
 mod fault;
+mod few;
 mod multicast;
 mod paths;
 mod purge;
@@ -28,7 +29,6 @@ use rand_core::{CryptoRng, Rng};
 
 use self::cache::{Cache, Entry, Origin};
 use self::client::Server;
-use self::multicast::Member;
 use self::paths::Paths;
 use self::purge::PendingPurge;
 use self::rate::Bucket;
@@ -40,7 +40,7 @@ use crate::config::Config;
 use crate::error::ConfigError;
 use crate::io::{AdmissionToken, DownReason, Event, Input, Output, PathId, RouteToken};
 use crate::stats::{DropReason, Stats};
-use crate::wire::{ErrorCode, ExtensionType, Packet, PacketType};
+use crate::wire::{ErrorCode, ExtensionType, Packet, PacketRef, PacketType};
 
 /// NHRP of one tunnel: hub or spoke by configuration (servers or none).
 ///
@@ -51,6 +51,8 @@ pub struct Node {
     rng: Box<dyn CryptoRng + Send>,
     stats: Stats,
     outputs: VecDeque<Output>,
+    /// Memory for packets.
+    spare: Vec<Vec<u8>>,
     timers: Timers,
     paths: Paths,
     cache: Cache,
@@ -63,11 +65,10 @@ pub struct Node {
     pending_replies: usize,
     queries: BTreeMap<RouteToken, Query>,
     /// Registrations that wait for admission.
-    admissions: BTreeMap<AdmissionToken, (Sender, Packet)>,
+    admissions: BTreeMap<AdmissionToken, (Sender, Vec<u8>)>,
     purges: BTreeMap<u32, PendingPurge>,
     shortcuts: BTreeMap<IpNet, Shortcut>,
     redirects: Redirects,
-    members: BTreeMap<PathId, Member>,
     hold_downs: BTreeMap<IpAddr, HoldDown>,
     send_bucket: Bucket,
     error_bucket: Bucket,
@@ -77,6 +78,10 @@ pub struct Node {
     seen: Instant,
     stopped: bool,
 }
+
+/// Buffers kept for packets at most, and bytes of each at most.
+const SPARE_BUFFERS: usize = 32;
+const SPARE_BYTES: usize = 2048;
 
 /// What an answer is awaited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +136,7 @@ impl Node {
             rng,
             stats: Stats::default(),
             outputs: VecDeque::new(),
+            spare: Vec::new(),
             timers: Timers::default(),
             paths: Paths::default(),
             cache: Cache::default(),
@@ -144,7 +150,6 @@ impl Node {
             purges: BTreeMap::new(),
             shortcuts: BTreeMap::new(),
             redirects: Redirects::default(),
-            members: BTreeMap::new(),
             hold_downs: BTreeMap::new(),
             next_request_id,
             next_token: 0,
@@ -184,12 +189,20 @@ impl Node {
     /// Does what is due. Early or repeated calls do nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.seen = self.seen.max(now);
-        while let Some(timer) = self.timers.pop(now) {
+        loop {
+            let expiry_is_first = match (self.cache.next_expiry(), self.timers.next()) {
+                (Some(expiry), Some(timer)) => expiry <= timer,
+                (expiry, _) => expiry.is_some(),
+            };
+            if expiry_is_first && let Some(address) = self.cache.pop_expired(now) {
+                self.expire(now, address);
+                continue;
+            }
+            let Some(timer) = self.timers.pop(now) else { return };
             match timer {
                 Timer::Register(server) => self.register_due(now, server),
                 Timer::Fallback(server) => self.fallback_due(now, server),
                 Timer::Connect(nbma) => self.connect_due(nbma),
-                Timer::Expire(address) => self.expire(now, address),
                 Timer::Refresh(address) => self.refresh_due(now, address),
                 Timer::Shortcut(prefix) => self.shortcut_due(prefix),
                 Timer::RefreshShortcut(prefix) => self.shortcut_refresh_due(now, prefix),
@@ -216,13 +229,25 @@ impl Node {
     /// When [`Node::handle_timeout`] has something to do.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next()
+        self.timers.next().into_iter().chain(self.cache.next_expiry()).min()
+    }
+
+    /// Gives back the memory of a packet that was sent, for this node's next ones: with it, answering a registration that only
+    /// extends a binding allocates nothing.
+    pub fn recycle(&mut self, payload: Vec<u8>) {
+        if self.spare.len() < SPARE_BUFFERS && (1..=SPARE_BYTES).contains(&payload.capacity()) {
+            self.spare.push(payload);
+        }
     }
 
     /// Data was sent to this next hop. Drives the `used` flag and the rule that only entries in use are refreshed.
     pub fn note_used(&mut self, now: Instant, tunnel_address: IpAddr) {
         let Some(entry) = self.cache.get_mut(tunnel_address) else { return };
-        entry.last_used = Some(now);
+        // Registrations are extended by their clients alone.
+        if entry.is_registered() {
+            return;
+        }
+        entry.extra_mut().last_used = Some(now);
         if entry.refresh_on_use {
             self.seen = self.seen.max(now);
             self.refresh(now, tunnel_address);
@@ -244,10 +269,7 @@ impl Node {
     fn start(&mut self, now: Instant) {
         for map in self.config.maps.clone() {
             let mut entry = Entry::new(map.tunnel_address, map.nbma, Origin::Static, now);
-            // Validated with the configuration: the length fits the address.
-            if let Ok(prefix) = IpNet::new(map.tunnel_address, map.prefix_len) {
-                entry.prefix = prefix.trunc();
-            }
+            entry.prefix_len = map.prefix_len;
             self.cache.insert(entry);
         }
         for nhs in self.config.nhs.clone() {
@@ -269,7 +291,7 @@ impl Node {
 
     /// One packet: structure, domain, authentication, then meaning.
     fn receive(&mut self, now: Instant, from: Sender, payload: &[u8]) {
-        let packet = match Packet::decode(payload) {
+        let packet = match PacketRef::parse(payload) {
             Ok(packet) => packet,
             Err(error) => {
                 tracing::debug!(nbma = %from.nbma, %error, "malformed NHRP packet");
@@ -277,27 +299,35 @@ impl Node {
                 return;
             }
         };
-        self.stats.count_received(packet.packet_type);
-        tracing::trace!(nbma = %from.nbma, packet_type = %packet.packet_type, id = packet.request_id, "NHRP packet");
-        if packet.address_family != self.address_family() || packet.protocol_type != self.protocol_type() {
+        let packet_type = packet.packet_type();
+        self.stats.count_received(packet_type);
+        tracing::trace!(nbma = %from.nbma, %packet_type, id = packet.header.request_id.get(), "NHRP packet");
+        if packet.address_family() != self.address_family() || packet.protocol_type() != self.protocol_type()
+        {
             self.stats.count_drop(DropReason::Family);
             return;
         }
-        if !self.authenticated(&packet) {
+        if !self.authenticated(packet) {
             self.stats.count_drop(DropReason::Authentication);
             self.event(Event::AuthenticationMismatch {
                 source: from.nbma,
                 destination: self.config.nbma,
-                packet_type: packet.packet_type,
+                packet_type,
                 size: payload.len(),
             });
-            self.send_error(now, from, &packet, ErrorCode::AUTHENTICATION, 0, payload);
+            self.send_error(now, from, &packet.to_packet(), ErrorCode::AUTHENTICATION, 0, payload);
             return;
         }
-        self.dispatch(now, from, packet, payload);
+        let is_plain = packet.source() != Some(self.config.tunnel_address)
+            && !packet.extensions().any(|extension| extension.compulsory && !extension.kind.is_known());
+        if packet_type == PacketType::REGISTRATION_REQUEST && is_plain {
+            self.registration_request(now, from, packet, payload);
+        } else {
+            self.dispatch(now, from, packet.to_packet(), payload);
+        }
     }
 
-    fn authenticated(&self, packet: &Packet) -> bool {
+    fn authenticated(&self, packet: PacketRef<'_>) -> bool {
         let Some(secret) = &self.config.authentication else { return true };
         packet
             .extension(ExtensionType::AUTHENTICATION)
@@ -344,7 +374,6 @@ impl Node {
         match packet.packet_type {
             PacketType::RESOLUTION_REQUEST => self.resolution_request(now, from, packet, raw, opaque),
             PacketType::RESOLUTION_REPLY => self.resolution_reply(now, from, &packet, raw),
-            PacketType::REGISTRATION_REQUEST => self.registration_request(now, from, packet, raw),
             PacketType::REGISTRATION_REPLY => self.registration_reply(now, from, &packet),
             PacketType::PURGE_REQUEST => self.purge_request(now, from, packet, raw),
             PacketType::PURGE_REPLY => self.purge_reply(&packet),

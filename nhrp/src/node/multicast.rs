@@ -1,27 +1,14 @@
-//! Who gets copies of multicast: registered clients (`map multicast dynamic`) and configured addresses.
+//! Who gets copies of multicast: registered clients (`map multicast dynamic`) and configured addresses. A path gets one
+//! copy, however many clients are behind it.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Instant;
 
 use crate::config::MulticastMap;
 use crate::io::{Action, Output, PathId};
 use crate::node::Node;
-
-/// A path that gets copies: once, however many clients are behind it.
-#[derive(Debug, Clone)]
-pub(super) struct Member {
-    pub(super) nbma: IpAddr,
-    pub(super) clients: BTreeSet<IpAddr>,
-    pub(super) is_static: bool,
-    pub(super) since: Instant,
-}
-
-impl Member {
-    pub(super) fn map(&self) -> MulticastMap {
-        if self.is_static { MulticastMap::Static(self.nbma) } else { MulticastMap::Dynamic }
-    }
-}
+use crate::node::cache::Entry;
+use crate::node::paths::Path;
 
 impl Node {
     /// A path to a configured multicast address is up.
@@ -33,64 +20,64 @@ impl Node {
             self.servers.iter().find(|server| server.nbma == nbma).and_then(|server| server.tunnel_address);
         let mapped = || self.config.maps.iter().find(|map| map.nbma == nbma).map(|map| map.tunnel_address);
         let tunnel_address = known.or_else(mapped);
-        self.join(now, path, nbma, tunnel_address, true);
+        self.join(now, path, nbma, tunnel_address);
+        if let Some(path) = self.paths.any_mut(path) {
+            path.is_static_member = true;
+        }
     }
 
     /// A registered client has a path.
     pub(super) fn join_dynamic(&mut self, now: Instant, path: PathId, nbma: IpAddr, client: IpAddr) {
         if self.config.multicast.contains(&MulticastMap::Dynamic) {
-            self.join(now, path, nbma, Some(client), false);
+            self.join(now, path, nbma, Some(client));
         }
     }
 
-    fn join(&mut self, now: Instant, path: PathId, nbma: IpAddr, client: Option<IpAddr>, is_static: bool) {
-        let is_new = !self.members.contains_key(&path);
-        let member = self.members.entry(path).or_insert(Member {
-            nbma,
-            clients: BTreeSet::new(),
-            is_static,
-            since: now,
-        });
-        member.clients.extend(client);
-        member.is_static |= is_static;
-        if is_new {
-            self.outputs.push_back(Output::Action(Action::MulticastJoin {
-                path,
-                nbma,
-                tunnel_address: client,
-            }));
+    fn join(&mut self, now: Instant, id: PathId, nbma: IpAddr, tunnel_address: Option<IpAddr>) {
+        let Some(path) = self.paths.any_mut(id) else { return };
+        if path.member_since.is_none() {
+            path.member_since = Some(now);
+            self.outputs.push_back(Output::Action(Action::MulticastJoin { path: id, nbma, tunnel_address }));
         }
     }
 
     /// A client does not use a path any more.
-    pub(super) fn leave_client(&mut self, path: PathId, client: IpAddr) {
-        if let Some(member) = self.members.get_mut(&path) {
-            member.clients.remove(&client);
-            if member.clients.is_empty() && !member.is_static {
-                self.leave_path(path);
-            }
+    pub(super) fn leave_client(&mut self, id: PathId) {
+        let Some(path) = self.paths.any(id) else { return };
+        if !path.is_static_member && self.member_client(path).is_none() {
+            self.leave_path(id);
         }
     }
 
     /// A path is gone.
-    pub(super) fn leave_path(&mut self, path: PathId) {
-        if self.members.remove(&path).is_some() {
-            self.outputs.push_back(Output::Action(Action::MulticastLeave { path }));
+    pub(super) fn leave_path(&mut self, id: PathId) {
+        let Some(path) = self.paths.any_mut(id) else { return };
+        path.is_static_member = false;
+        if path.member_since.take().is_some() {
+            self.outputs.push_back(Output::Action(Action::MulticastLeave { path: id }));
+            self.paths.drop_unused(id);
         }
     }
 
     pub(super) fn leave_all(&mut self) {
-        while let Some((path, _)) = self.members.pop_first() {
-            self.outputs.push_back(Output::Action(Action::MulticastLeave { path }));
+        let members: Vec<PathId> =
+            self.paths.iter().filter(|(_, path)| path.member_since.is_some()).map(|(id, _)| id).collect();
+        for path in members {
+            self.leave_path(path);
         }
     }
 
     /// The peer of a path has another underlay address.
-    pub(super) fn move_member(&mut self, path: PathId, nbma: IpAddr) {
-        if let Some(member) = self.members.get_mut(&path) {
-            member.nbma = nbma;
-            let tunnel_address = member.clients.first().copied();
-            self.outputs.push_back(Output::Action(Action::MulticastJoin { path, nbma, tunnel_address }));
+    pub(super) fn move_member(&mut self, id: PathId, nbma: IpAddr) {
+        if let Some(path) = self.paths.any(id).filter(|path| path.member_since.is_some()) {
+            let tunnel_address = self.member_client(path);
+            self.outputs.push_back(Output::Action(Action::MulticastJoin { path: id, nbma, tunnel_address }));
         }
+    }
+
+    /// The first registered client behind a path.
+    pub(super) fn member_client(&self, path: &Path) -> Option<IpAddr> {
+        let is_client = |address: &IpAddr| self.cache.get(*address).is_some_and(Entry::is_registered);
+        path.users().iter().copied().find(is_client)
     }
 }

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::io::{DownReason, Event, PathId};
 use crate::node::build::{HOP_COUNT, fill_extension, host_len};
-use crate::node::cache::Entry;
+use crate::node::cache::{Entry, Requester};
 use crate::node::timers::{Timer, after, backoff};
 use crate::node::{Node, Request, Sender};
 use crate::stats::DropReason;
@@ -113,8 +113,11 @@ impl Node {
     pub(super) fn domino_purge(&mut self, now: Instant, address: IpAddr) {
         let Some(entry) = self.cache.get_mut(address) else { return };
         let nbma = entry.claimed.unwrap_or(entry.nbma);
-        let requesters = std::mem::take(&mut entry.requesters);
-        for requester in requesters {
+        if entry.extra().requesters.is_empty() {
+            return;
+        }
+        let requesters = std::mem::take(&mut entry.extra_mut().requesters);
+        for Requester { address: requester, .. } in requesters {
             if requester == address {
                 continue;
             }

@@ -7,27 +7,38 @@
 //! ```
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::error::EncodeError;
 use crate::io::{AdmissionToken, DownReason, Event, Limit, Output};
-use crate::node::build::{HOP_COUNT, fill_extension};
+use crate::node::build::{HOP_COUNT, host_len};
 use crate::node::cache::{Entry, Origin};
 use crate::node::timers::{Timer, after};
 use crate::node::{Node, Sender};
 use crate::stats::DropReason;
-use crate::wire::{Body, Cie, CieCode, ErrorCode, ExtensionType, Flags, Packet, PacketType};
+use crate::wire::{
+    Address, Cie, CieCode, CieRef, ErrorCode, Extension, ExtensionType, Flags, HEADER_LEN, Header, PacketRef,
+    PacketType, ip,
+};
 
 impl Node {
     /// A registration request that reached this node.
-    pub(super) fn registration_request(&mut self, now: Instant, from: Sender, packet: Packet, raw: &[u8]) {
+    pub(super) fn registration_request(
+        &mut self,
+        now: Instant,
+        from: Sender,
+        packet: PacketRef<'_>,
+        raw: &[u8],
+    ) {
         let own = self.config.tunnel_address;
-        let (Some(source), Some(claimed)) = (packet.source_protocol.ip(), packet.source_nbma.ip()) else {
+        let (Some(source), Some(claimed)) = (packet.source(), packet.source_nbma()) else {
             self.stats.count_drop(DropReason::MissingAddress);
-            self.send_error(now, from, &packet, ErrorCode::PROTOCOL, 0, raw);
+            self.send_error(now, from, &packet.to_packet(), ErrorCode::PROTOCOL, 0, raw);
             return;
         };
         // A client that does not know its server's address asks for its own, for the subnet's broadcast or for nothing.
-        let for_us = match packet.destination_protocol.ip() {
+        let for_us = match packet.destination() {
             None => true,
             Some(to) => {
                 to == own || to == source || to.is_unspecified() || to == self.config.prefix.broadcast()
@@ -35,40 +46,38 @@ impl Node {
         };
         if !for_us {
             self.stats.count_drop(DropReason::Unreachable);
-            self.send_error(now, from, &packet, ErrorCode::UNREACHABLE, 0, raw);
+            self.send_error(now, from, &packet.to_packet(), ErrorCode::UNREACHABLE, 0, raw);
             return;
         }
-        if packet.entries().is_empty() {
+        if packet.entries().next().is_none() {
             self.stats.count_drop(DropReason::InvalidBinding);
-            self.send_error(now, from, &packet, ErrorCode::PROTOCOL, 0, raw);
+            self.send_error(now, from, &packet.to_packet(), ErrorCode::PROTOCOL, 0, raw);
             return;
         }
-        if self.config.admission && !self.is_refresh(from, &packet, source) {
-            self.ask_admission(now, from, packet, source);
+        if self.config.admission && !self.is_refresh(from, packet, source) {
+            self.ask_admission(now, from, source, raw);
             return;
         }
-        self.register_client(now, from, packet, source, claimed);
+        self.register_client(now, from, packet, Parties { source, claimed }, None);
     }
 
     /// All that it asks for is already registered over this path.
-    fn is_refresh(&self, from: Sender, packet: &Packet, source: IpAddr) -> bool {
-        packet.entries().iter().map(|entry| entry.protocol.ip().unwrap_or(source)).chain([source]).all(
-            |address| {
-                self.cache.get(address).is_some_and(|entry| {
-                    entry.is_registered() && entry.path == Some(from.path) && entry.nbma == from.nbma
-                })
-            },
-        )
+    fn is_refresh(&self, from: Sender, packet: PacketRef<'_>, source: IpAddr) -> bool {
+        packet.entries().map(|entry| ip(entry.protocol).unwrap_or(source)).chain([source]).all(|address| {
+            self.cache.get(address).is_some_and(|entry| {
+                entry.is_registered() && entry.path == Some(from.path) && entry.nbma == from.nbma
+            })
+        })
     }
 
-    fn ask_admission(&mut self, now: Instant, from: Sender, packet: Packet, tunnel_address: IpAddr) {
+    fn ask_admission(&mut self, now: Instant, from: Sender, tunnel_address: IpAddr, raw: &[u8]) {
         if self.admissions.len() >= self.config.limits.route_queries {
             self.stats.count_drop(DropReason::Limit);
             return;
         }
         let token = AdmissionToken(self.next_token);
         self.next_token = self.next_token.wrapping_add(1);
-        self.admissions.insert(token, (from, packet));
+        self.admissions.insert(token, (from, raw.to_vec()));
         let wait = self.config.timing.route_wait.max(Duration::from_millis(10));
         self.timers.set(Timer::Admission(token), after(now, wait));
         let Sender { nbma, path } = from;
@@ -77,70 +86,73 @@ impl Node {
 
     /// The owner's word on a client.
     pub(super) fn admission_answer(&mut self, now: Instant, token: AdmissionToken, admit: bool) {
-        let Some((from, packet)) = self.admissions.remove(&token) else { return };
+        let Some((from, raw)) = self.admissions.remove(&token) else { return };
         self.timers.cancel(Timer::Admission(token));
-        let (Some(source), Some(claimed)) = (packet.source_protocol.ip(), packet.source_nbma.ip()) else {
-            return;
-        };
-        if admit {
-            self.register_client(now, from, packet, source, claimed);
-            return;
+        // It was sound when it came, and had both addresses.
+        let Ok(packet) = PacketRef::parse(&raw) else { return };
+        let (Some(source), Some(claimed)) = (packet.source(), packet.source_nbma()) else { return };
+        let refusal = (!admit).then_some(CieCode::PROHIBITED);
+        if !admit {
+            self.stats.count_drop(DropReason::NotAdmitted);
         }
-        self.stats.count_drop(DropReason::NotAdmitted);
-        let mut entries = packet.entries().to_vec();
-        for entry in &mut entries {
-            entry.code = CieCode::PROHIBITED;
-            entry.holding_time = 0;
-        }
-        let reply = self.registration_answer(from, packet, source, claimed, entries);
-        let to = self.back(from);
-        self.send(now, to, &reply);
+        self.register_client(now, from, packet, Parties { source, claimed }, refusal);
     }
 
+    /// Carries out a request, or refuses all of it, and answers. The answer is written while the entries are dealt with, from
+    /// the request where it lies: a request that only extends bindings allocates nothing.
     fn register_client(
         &mut self,
         now: Instant,
         from: Sender,
-        packet: Packet,
-        source: IpAddr,
-        claimed: IpAddr,
+        request: PacketRef<'_>,
+        parties: Parties,
+        refusal: Option<CieCode>,
     ) {
-        let unique = packet.flags.contains(Flags::REGISTRATION_UNIQUE);
-        let mut entries = packet.entries().to_vec();
-        for entry in &mut entries {
-            self.register_entry(now, from, source, claimed, unique, entry);
+        let unique = request.flags().contains(Flags::REGISTRATION_UNIQUE);
+        let group = group_of(request);
+        let mut reply = self.buffer();
+        let mut header = begin_reply(&mut reply, request, self.config.tunnel_address);
+        for entry in request.entries() {
+            let code = match refusal {
+                Some(code) => code,
+                None => self.register_entry(now, from, parties, unique, group, entry),
+            };
+            entry.put_with_code(code, &mut reply);
         }
-        let reply = self.registration_answer(from, packet, source, claimed, entries);
+        let written = self.end_reply(&mut header, &mut reply, from, request, parties);
         let to = self.back(from);
-        self.send(now, to, &reply);
+        self.send_registration_reply(now, to, reply, written);
     }
 
-    /// Carries out one entry of a request and leaves its result in it.
+    /// Carries out one entry of a request and says with what result.
     fn register_entry(
         &mut self,
         now: Instant,
         from: Sender,
-        source: IpAddr,
-        claimed: IpAddr,
+        parties: Parties,
         unique: bool,
-        entry: &mut Cie,
-    ) {
-        let address = entry.protocol.ip().unwrap_or(source);
-        let claimed = entry.nbma.ip().unwrap_or(claimed);
-        let (hold, mtu, preference) = (entry.holding_time, entry.mtu, entry.preference);
-        let terms = Terms { address, claimed, unique, hold, mtu, preference };
-        entry.code = self.accept(now, from, terms);
+        group: Option<&[u8]>,
+        entry: CieRef<'_>,
+    ) -> CieCode {
+        let Parties { source, claimed } = parties;
+        let address = ip(entry.protocol).unwrap_or(source);
+        let claimed = ip(entry.nbma).unwrap_or(claimed);
+        let fixed = entry.fixed;
+        let (hold, mtu, preference) = (fixed.holding_time.get(), fixed.mtu.get(), fixed.preference);
+        let terms = Terms { address, claimed, unique, hold, mtu, preference, group };
+        let code = self.accept(now, from, terms);
         // An IPv6 client registers its link-local address in the entry and its global one in the header.
-        if entry.code == CieCode::SUCCESS && address != source {
-            entry.code = self.accept(now, from, Terms { address: source, ..terms });
+        if code == CieCode::SUCCESS && address != source {
+            return self.accept(now, from, Terms { address: source, ..terms });
         }
-        if entry.code != CieCode::SUCCESS {
-            entry.holding_time = 0;
-        }
+        code
     }
 
-    fn accept(&mut self, now: Instant, from: Sender, terms: Terms) -> CieCode {
-        let Terms { address, claimed, unique, hold, mtu, preference } = terms;
+    fn accept(&mut self, now: Instant, from: Sender, terms: Terms<'_>) -> CieCode {
+        let Terms { address, claimed, unique, hold, .. } = terms;
+        if self.extend(now, from, terms) {
+            return CieCode::SUCCESS;
+        }
         if !self.config.is_server() {
             self.stats.count_drop(DropReason::NotServer);
             return CieCode::PROHIBITED;
@@ -188,12 +200,26 @@ impl Node {
         }
         self.store_registration(now, from, address, claimed, unique);
         if let Some(entry) = self.cache.get_mut(address) {
-            entry.mtu = mtu;
-            entry.preference = preference;
-            entry.expires = Some(after(now, Duration::from_secs(u64::from(hold))));
+            terms.note_in(entry);
         }
-        self.timers.set(Timer::Expire(address), after(now, Duration::from_secs(u64::from(hold))));
+        self.cache.set_expiry(address, after(now, Duration::from_secs(u64::from(hold))));
         CieCode::SUCCESS
+    }
+
+    /// The frequent case: the same client asks over the same path for what it has. Returns whether it was that.
+    fn extend(&mut self, now: Instant, from: Sender, terms: Terms<'_>) -> bool {
+        let identity = self.paths.identity(from.path);
+        let Some(entry) = self.cache.get_mut(terms.address).filter(|_| terms.hold > 0) else { return false };
+        let same_origin = matches!(&entry.origin, Origin::Registered { unique, identity: i }
+            if *unique == terms.unique && i.as_deref() == identity.map(Arc::as_ref));
+        if !same_origin || !entry.active || entry.path != Some(from.path) || entry.nbma != from.nbma {
+            return false;
+        }
+        entry.claimed = (terms.claimed != from.nbma).then_some(terms.claimed);
+        terms.note_in(entry);
+        self.stats.refreshed += 1;
+        self.cache.set_expiry(terms.address, after(now, Duration::from_secs(u64::from(terms.hold))));
+        true
     }
 
     /// Inserts or refreshes the binding and keeps the forwarding plane in step.
@@ -206,29 +232,17 @@ impl Node {
         unique: bool,
     ) {
         let behind_nat = (claimed != from.nbma).then_some(claimed);
-        let identity = self.paths.identity(from.path);
+        let identity = self.paths.identity(from.path).cloned();
         let Some(entry) = self.cache.get(address) else {
-            let origin = Origin::Registered { unique, identity: identity.map(Box::from) };
+            let origin = Origin::Registered { unique, identity };
             let mut entry = Entry::new(address, from.nbma, origin, now);
             entry.claimed = behind_nat;
             self.cache.insert(entry);
             self.registered_on(now, from, address, behind_nat);
             return;
         };
-        let same_origin = matches!(&entry.origin, Origin::Registered { unique: u, identity: i }
-            if *u == unique && i.as_deref() == identity);
-        if same_origin && entry.active && entry.path == Some(from.path) && entry.nbma == from.nbma {
-            self.stats.refreshed += 1;
-            if let Some(entry) = self.cache.get_mut(address) {
-                entry.claimed = behind_nat;
-            }
-            return;
-        }
         let moved = entry.nbma != from.nbma || entry.claimed != behind_nat;
-        if !same_origin {
-            let origin = Origin::Registered { unique, identity: identity.map(Box::from) };
-            self.cache.set_origin(address, origin);
-        }
+        self.cache.set_origin(address, Origin::Registered { unique, identity });
         self.cache.set_nbma(address, from.nbma);
         if let Some(entry) = self.cache.get_mut(address) {
             entry.claimed = behind_nat;
@@ -252,57 +266,114 @@ impl Node {
             return true;
         }
         let Origin::Registered { identity, .. } = &entry.origin else { return entry.nbma == from.nbma };
-        match (identity.as_deref(), self.paths.identity(from.path)) {
+        match (identity, self.paths.identity(from.path)) {
             (Some(before), Some(after)) => before == after,
             (None, None) => entry.nbma == from.nbma && entry.claimed.unwrap_or(entry.nbma) == claimed,
             _ => false,
         }
     }
 
-    fn registration_answer(
+    /// Writes what follows the entries of a reply, and the header.
+    fn end_reply(
         &self,
+        header: &mut Header,
+        reply: &mut Vec<u8>,
         from: Sender,
-        request: Packet,
-        source: IpAddr,
-        claimed: IpAddr,
-        entries: Vec<Cie>,
-    ) -> Packet {
-        let mut reply = request;
-        reply.packet_type = PacketType::REGISTRATION_REPLY;
-        reply.hop_count = HOP_COUNT;
-        reply.destination_protocol = self.config.tunnel_address.into();
-        let explicit = entries.iter().any(|entry| !entry.protocol.is_empty());
-        reply.body = Body::Entries(entries);
-        if let (true, Body::Entries(list), Some(own)) = (explicit, &mut reply.body, self.config.link_local) {
+        request: PacketRef<'_>,
+        parties: Parties,
+    ) -> Result<(), EncodeError> {
+        let explicit = request.entries().any(|entry| !entry.protocol.is_empty());
+        if let (true, Some(own)) = (explicit, self.config.link_local) {
             // As IOS does: the server's own link-local binding follows the client's.
-            list.push(Cie {
-                nbma: self.config.nbma.into(),
-                protocol: IpAddr::V6(own).into(),
-                ..self.own_terms()
-            });
+            let entry =
+                Cie { nbma: self.config.nbma.into(), protocol: IpAddr::V6(own).into(), ..self.own_terms() };
+            entry.encode(reply)?;
         }
-        fill_extension(&mut reply, ExtensionType::RESPONDER_ADDRESS, &[self.own_record()]);
-        // The NAT extension is repeated; a client behind NAT also learns its outer address.
-        if claimed != from.nbma
-            && let Some(extension) = reply.extension(ExtensionType::NAT_ADDRESS)
-        {
-            let mut nat = extension.entries().unwrap_or_default();
-            nat.truncate(1);
-            nat.push(self.nat_record(from.nbma, source));
-            fill_extension(&mut reply, ExtensionType::NAT_ADDRESS, &nat);
+        if !request.has_extensions() {
+            return header.finish(reply);
         }
-        self.stamp(&mut reply);
-        reply
+        header.set_extension_offset(reply.len())?;
+        let mut written = Ok(());
+        let (mut responder, mut nat, mut ended) = (false, false, false);
+        for extension in request.extensions() {
+            ended |= extension.kind == ExtensionType::END;
+            match extension.kind {
+                ExtensionType::RESPONDER_ADDRESS if !responder => {
+                    responder = true;
+                    extension.put_with(reply, |out| written = self.own_record().encode(out));
+                }
+                // The NAT extension is repeated; a client behind NAT also learns its outer address.
+                ExtensionType::NAT_ADDRESS if !nat && parties.claimed != from.nbma => {
+                    nat = true;
+                    extension.put_with(reply, |out| {
+                        let first = CieRef::check_all(extension.value, 0)
+                            .ok()
+                            .and_then(|()| CieRef::iter(extension.value).next());
+                        if let Some(first) = first {
+                            first.put_unchanged(out);
+                        }
+                        written = self.nat_record(from.nbma, parties.source).encode(out);
+                    });
+                }
+                _ => extension.put_with(reply, |out| out.extend_from_slice(extension.value)),
+            }
+            written?;
+        }
+        if !ended {
+            Extension::empty(ExtensionType::END).encode(reply)?;
+        }
+        reply.extend_from_slice(request.trailer);
+        header.finish(reply)
     }
+}
+
+/// Writes the beginning of a reply to a request: everything before the entries. The header is written at the end.
+fn begin_reply(reply: &mut Vec<u8>, request: PacketRef<'_>, own: IpAddr) -> Header {
+    let mut header = request.header.clone();
+    header.packet_type = PacketType::REGISTRATION_REPLY.0;
+    header.hop_count = HOP_COUNT;
+    header.destination_protocol_len = host_len(own) / 8;
+    reply.clear();
+    reply.resize(HEADER_LEN, 0);
+    for address in [request.source_nbma, request.source_subaddress, request.source_protocol] {
+        reply.extend_from_slice(address);
+    }
+    Address::from(own).put(reply);
+    header
+}
+
+/// The group that a client names (`nhrp group`), in Cisco's vendor private extension: OUI, type 1, length, text.
+fn group_of(request: PacketRef<'_>) -> Option<&[u8]> {
+    let extension = request.extension(ExtensionType::VENDOR_PRIVATE)?;
+    Extension::group_in(extension.value)
+}
+
+/// Who registers: its overlay address, and the underlay address that it believes in.
+#[derive(Debug, Clone, Copy)]
+struct Parties {
+    source: IpAddr,
+    claimed: IpAddr,
 }
 
 /// What one entry asks for.
 #[derive(Debug, Clone, Copy)]
-struct Terms {
+struct Terms<'a> {
     address: IpAddr,
     claimed: IpAddr,
     unique: bool,
     hold: u16,
     mtu: u16,
     preference: u8,
+    group: Option<&'a [u8]>,
+}
+
+impl Terms<'_> {
+    /// What an entry takes over as it was said.
+    fn note_in(&self, entry: &mut Entry) {
+        entry.mtu = self.mtu;
+        entry.preference = self.preference;
+        if entry.extra().group.as_deref() != self.group {
+            entry.extra_mut().group = self.group.map(Box::from);
+        }
+    }
 }

@@ -316,10 +316,8 @@ impl Node {
             entry.mtu = mtu;
             entry.preference = preference;
             entry.refresh_on_use = false;
-            entry.expires =
-                Some(entry.expires.filter(|_| implicit).map_or(expires, |before| before.max(expires)));
-            let expires = entry.expires.unwrap_or(expires);
-            self.timers.set(Timer::Expire(address), expires);
+            let expires = entry.expires.filter(|_| implicit).map_or(expires, |before| before.max(expires));
+            self.cache.set_expiry(address, expires);
         }
         self.timers.set(Timer::Refresh(address), after(now, refresh_after(hold)));
         self.attach(now, address);
@@ -333,7 +331,7 @@ impl Node {
         if !entry.is_dynamic() {
             return;
         }
-        if entry.last_used.is_some_and(|used| now.saturating_duration_since(used) <= window) {
+        if entry.extra().last_used.is_some_and(|used| now.saturating_duration_since(used) <= window) {
             self.refresh(now, address);
         } else {
             entry.refresh_on_use = true;
@@ -344,7 +342,7 @@ impl Node {
     pub(super) fn refresh(&mut self, now: Instant, address: IpAddr) {
         let Some(entry) = self.cache.get_mut(address) else { return };
         entry.refresh_on_use = false;
-        let shortcuts: Vec<IpNet> = entry.shortcuts.iter().copied().collect();
+        let shortcuts: Vec<IpNet> = entry.extra().shortcuts.iter().copied().collect();
         if shortcuts.is_empty() {
             self.start_resolution(now, address);
         }
@@ -355,9 +353,9 @@ impl Node {
         }
     }
 
-    /// `Timer::Expire`.
+    /// The holding time of an entry is over (RFC 2332 section 5.2.0.1).
     pub(super) fn expire(&mut self, now: Instant, address: IpAddr) {
-        let Some(prefix) = self.cache.get(address).map(|entry| entry.prefix) else { return };
+        let Some(prefix) = self.cache.get(address).map(Entry::prefix) else { return };
         self.event(Event::Expired { prefix });
         self.remove_entry(now, address, DownReason::Expired);
     }

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::config::ResolutionPolicy;
 use crate::io::{Event, Output, PathId, RouteInfo, RouteToken};
 use crate::node::build::{HOP_COUNT, entries_extension, fill_extension, host_len};
-use crate::node::cache::{Entry, Origin};
+use crate::node::cache::{Entry, Origin, Requester};
 use crate::node::resolve::{Binding, public_address};
 use crate::node::timers::{Timer, after};
 use crate::node::{Node, Sender};
@@ -94,8 +94,8 @@ impl Node {
         let is_server = self.is_server_address(destination);
         match entry.path {
             Some(path) if path != from.path && !self.answers_for(entry, is_server) => {
-                self.note_requester(destination, source);
-                self.note_requester(source, destination);
+                self.note_requester(destination, source, packet.request_id);
+                self.note_requester(source, destination, packet.request_id);
                 self.forward(now, from, packet, raw, path, opaque);
             }
             _ if entry.is_registered() => self.answer_for(now, from, packet, destination),
@@ -148,8 +148,8 @@ impl Node {
         match path {
             Some(path) if Some(next_hop) != source && path != from.path => {
                 if let Some(source) = source {
-                    self.note_requester(next_hop, source);
-                    self.note_requester(source, next_hop);
+                    self.note_requester(next_hop, source, packet.request_id);
+                    self.note_requester(source, next_hop, packet.request_id);
                 }
                 self.forward(now, from, packet, raw, path, opaque);
             }
@@ -265,7 +265,7 @@ impl Node {
         let nat: Vec<Cie> =
             entry.claimed.map(|_| self.nat_record(entry.nbma, destination)).into_iter().collect();
         if let Some(source) = packet.source_protocol.ip() {
-            self.note_requester(destination, source);
+            self.note_requester(destination, source, packet.request_id);
         }
         let reply = self.resolution_answer(packet, vec![cie], &nat, Flags::AUTHORITATIVE);
         let to = self.back(from);
@@ -348,17 +348,21 @@ impl Node {
     }
 
     /// Remembers who was given a binding, to tell it when the binding goes.
-    fn note_requester(&mut self, address: IpAddr, requester: IpAddr) {
+    fn note_requester(&mut self, address: IpAddr, requester: IpAddr, request_id: u32) {
         let max = self.config.limits.answered_per_entry;
         if let Some(entry) = self.cache.get_mut(address)
             && entry.is_registered()
-            && !entry.requesters.contains(&requester)
         {
-            if entry.requesters.len() >= max && !entry.requesters.is_empty() {
-                entry.requesters.remove(0);
+            let requesters = &mut entry.extra_mut().requesters;
+            if let Some(known) = requesters.iter_mut().find(|known| known.address == requester) {
+                known.request_id = request_id;
+                return;
+            }
+            if requesters.len() >= max && !requesters.is_empty() {
+                requesters.remove(0);
             }
             if max > 0 {
-                entry.requesters.push(requester);
+                requesters.push(Requester { address: requester, request_id });
             }
         }
     }

@@ -186,7 +186,7 @@ impl Node {
         shortcut.asked = asked;
         shortcut.server = server;
         if let Some(entry) = self.cache.get_mut(next_hop) {
-            entry.shortcuts.insert(prefix);
+            entry.extra_mut().shortcuts.insert(prefix);
             if entry.active {
                 self.shortcuts_up(now, next_hop);
             }
@@ -196,7 +196,7 @@ impl Node {
     /// The next hop's path is proven: its shortcuts carry data.
     pub(super) fn shortcuts_up(&mut self, _now: Instant, next_hop: IpAddr) {
         let Some(entry) = self.cache.get(next_hop) else { return };
-        for prefix in &entry.shortcuts {
+        for prefix in &entry.extra().shortcuts {
             if let Some(shortcut) = self.shortcuts.get_mut(prefix)
                 && !shortcut.up
             {
@@ -221,7 +221,7 @@ impl Node {
         self.timers.cancel(Timer::Shortcut(prefix));
         self.timers.cancel(Timer::RefreshShortcut(prefix));
         if let Some(entry) = self.cache.get_mut(shortcut.next_hop) {
-            entry.shortcuts.remove(&prefix);
+            entry.extra_mut().shortcuts.remove(&prefix);
         }
         if shortcut.up {
             self.outputs.push_back(Output::Action(Action::ShortcutDown { prefix }));
@@ -240,7 +240,7 @@ impl Node {
         let (next_hop, asked) = (shortcut.next_hop, shortcut.asked);
         let window = self.config.timing.used_window;
         let Some(entry) = self.cache.get_mut(next_hop) else { return };
-        if entry.last_used.is_some_and(|used| now.saturating_duration_since(used) <= window) {
+        if entry.extra().last_used.is_some_and(|used| now.saturating_duration_since(used) <= window) {
             self.start_resolution(now, asked);
         } else {
             entry.refresh_on_use = true;

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use crate::io::{AdmissionToken, RouteToken};
 
-/// What a deadline is for.
+/// What a deadline is for. The ends of cache entries are in the cache itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     /// Next registration with a server: start delay, second of the start pair, retransmission (RFC 2332 section 5.2.3) or
@@ -18,8 +18,6 @@ pub(super) enum Timer {
     Fallback(usize),
     /// Next try to get a path that is always wanted (server, static map).
     Connect(IpAddr),
-    /// Holding time of a cache entry (RFC 2332 section 5.2.0.1).
-    Expire(IpAddr),
     /// A cache entry is close to its end: refresh it if it is in use.
     Refresh(IpAddr),
     /// Holding time of a shortcut.

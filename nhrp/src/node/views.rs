@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use ipnet::IpNet;
 
+use crate::config::MulticastMap;
 use crate::node::Node;
 use crate::node::cache::{Entry, Origin};
 use crate::node::timers::Timer;
@@ -33,7 +34,7 @@ impl Node {
                 },
                 created: shortcut.created,
                 expires: Some(shortcut.expires),
-                last_used: entry.and_then(|entry| entry.last_used),
+                last_used: entry.and_then(|entry| entry.extra().last_used),
                 path: entry.filter(|_| shortcut.up).and_then(|entry| entry.path),
                 changed: entry.map_or(shortcut.created, |entry| entry.changed),
                 preference: 0,
@@ -88,12 +89,16 @@ impl Node {
 
     /// Where multicast is copied to, by path: `show ip nhrp multicast`.
     pub fn multicast(&self) -> impl Iterator<Item = MulticastView> + '_ {
-        self.members.iter().map(|(path, member)| MulticastView {
-            nbma: member.nbma,
-            path: *path,
-            tunnel_address: member.clients.first().copied(),
-            map: member.map(),
-            since: member.since,
+        self.paths.iter().filter_map(|(id, path)| {
+            let map =
+                if path.is_static_member { MulticastMap::Static(path.nbma) } else { MulticastMap::Dynamic };
+            Some(MulticastView {
+                nbma: path.nbma,
+                path: id,
+                tunnel_address: self.member_client(path),
+                map,
+                since: path.member_since?,
+            })
         })
     }
 
@@ -103,7 +108,7 @@ impl Node {
         let mut flags = CacheFlags {
             nat: entry.claimed.is_some(),
             no_socket: !entry.active,
-            used: entry.last_used.is_some_and(recent),
+            used: entry.extra().last_used.is_some_and(recent),
             nhop: self.config.is_overlay(entry.address),
             rib: false,
             ..CacheFlags::default()
@@ -124,7 +129,7 @@ impl Node {
             }
         }
         CacheView {
-            prefix: entry.prefix,
+            prefix: entry.prefix(),
             next_hop: entry.address,
             nbma: Some(entry.nbma),
             claimed_nbma: entry.claimed,
@@ -132,12 +137,12 @@ impl Node {
             flags,
             created: entry.created,
             expires: entry.expires,
-            last_used: entry.last_used,
+            last_used: entry.extra().last_used,
             path: entry.path.filter(|_| entry.active),
             changed: entry.changed,
             preference: entry.preference,
             mtu: entry.mtu,
-            requesters: entry.requesters.len(),
+            requesters: entry.extra().requesters.len(),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use bytes::Buf;
+use zerocopy::byteorder::network_endian::U16;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::error::DecodeError;
 use crate::error::EncodeError;
@@ -98,32 +99,19 @@ impl Cie {
     }
 
     fn decode(buf: &mut &[u8], offset: usize) -> Result<Cie, DecodeError> {
-        let truncated = |_| DecodeError::Truncated { field: "client information entry", offset };
-        let code = CieCode(buf.try_get_u8().map_err(truncated)?);
-        let prefix_len = buf.try_get_u8().map_err(truncated)?;
-        let unused = buf.try_get_u16().map_err(truncated)?;
-        let mtu = buf.try_get_u16().map_err(truncated)?;
-        let holding_time = buf.try_get_u16().map_err(truncated)?;
-        let nbma_tl = buf.try_get_u8().map_err(truncated)?;
-        let sub_tl = buf.try_get_u8().map_err(truncated)?;
-        let protocol_len = buf.try_get_u8().map_err(truncated)?;
-        let preference = buf.try_get_u8().map_err(truncated)?;
-        let short = DecodeError::Truncated { field: "addresses of a client information entry", offset };
-        let nbma = take(buf, usize::from(nbma_tl & 0x3f)).ok_or(short)?;
-        let subaddress = take(buf, usize::from(sub_tl & 0x3f)).ok_or(short)?;
-        let protocol = take(buf, usize::from(protocol_len)).ok_or(short)?;
+        let CieRef { fixed, nbma, subaddress, protocol } = CieRef::take(buf, offset)?;
         Ok(Cie {
-            code,
-            prefix_len,
-            unused,
-            mtu,
-            holding_time,
-            preference,
-            nbma_type: nbma_tl & 0xc0,
-            nbma,
-            subaddress_type: sub_tl & 0xc0,
-            subaddress,
-            protocol,
+            code: CieCode(fixed.code),
+            prefix_len: fixed.prefix_len,
+            unused: fixed.unused.get(),
+            mtu: fixed.mtu.get(),
+            holding_time: fixed.holding_time.get(),
+            preference: fixed.preference,
+            nbma_type: fixed.nbma_type_len & 0xc0,
+            nbma: Address::from_bytes(nbma),
+            subaddress_type: fixed.subaddress_type_len & 0xc0,
+            subaddress: Address::from_bytes(subaddress),
+            protocol: Address::from_bytes(protocol),
         })
     }
 
@@ -147,11 +135,84 @@ impl Cie {
     }
 }
 
-/// Takes the next `len` bytes as an address.
-pub(crate) fn take(buf: &mut &[u8], len: usize) -> Option<Address> {
-    let (head, rest) = buf.split_at_checked(len)?;
-    *buf = rest;
-    Some(Address::from_bytes(head))
+/// The part of an entry before its addresses.
+#[derive(Clone, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct Fixed {
+    pub(crate) code: u8,
+    pub(crate) prefix_len: u8,
+    unused: U16,
+    pub(crate) mtu: U16,
+    pub(crate) holding_time: U16,
+    nbma_type_len: u8,
+    subaddress_type_len: u8,
+    protocol_len: u8,
+    pub(crate) preference: u8,
+}
+
+/// An entry read where it lies.
+#[derive(Clone, Copy)]
+pub(crate) struct CieRef<'a> {
+    pub(crate) fixed: &'a Fixed,
+    pub(crate) nbma: &'a [u8],
+    subaddress: &'a [u8],
+    pub(crate) protocol: &'a [u8],
+}
+
+impl<'a> CieRef<'a> {
+    /// Takes the next entry; `offset` is where `buf` starts in the packet.
+    fn take(buf: &mut &'a [u8], offset: usize) -> Result<CieRef<'a>, DecodeError> {
+        let truncated = DecodeError::Truncated { field: "client information entry", offset };
+        let short = DecodeError::Truncated { field: "addresses of a client information entry", offset };
+        let (fixed, mut rest) = Fixed::ref_from_prefix(buf).map_err(|_| truncated)?;
+        let mut address = |len: u8| {
+            let (head, tail) = rest.split_at_checked(usize::from(len)).ok_or(short)?;
+            rest = tail;
+            Ok(head)
+        };
+        let nbma = address(fixed.nbma_type_len & 0x3f)?;
+        let subaddress = address(fixed.subaddress_type_len & 0x3f)?;
+        let protocol = address(fixed.protocol_len)?;
+        *buf = rest;
+        Ok(CieRef { fixed, nbma, subaddress, protocol })
+    }
+
+    /// Checks entries until `buf` is used up. `offset` is where `buf` starts in the packet.
+    pub(crate) fn check_all(mut buf: &'a [u8], offset: usize) -> Result<(), DecodeError> {
+        let end = offset + buf.len();
+        while !buf.is_empty() {
+            let at = end - buf.len();
+            CieRef::take(&mut buf, at)?;
+        }
+        Ok(())
+    }
+
+    /// Entries of a sound list.
+    pub(crate) fn iter(mut buf: &'a [u8]) -> impl Iterator<Item = CieRef<'a>> + use<'a> {
+        std::iter::from_fn(move || CieRef::take(&mut buf, 0).ok())
+    }
+
+    /// Appends the entry with another code, and without holding time if that is a refusal.
+    pub(crate) fn put_with_code(&self, code: CieCode, out: &mut Vec<u8>) {
+        let mut fixed = self.fixed.clone();
+        fixed.code = code.0;
+        if code != CieCode::SUCCESS {
+            fixed.holding_time = U16::ZERO;
+        }
+        self.put(&fixed, out);
+    }
+
+    /// Appends the entry as it is.
+    pub(crate) fn put_unchanged(&self, out: &mut Vec<u8>) {
+        self.put(self.fixed, out);
+    }
+
+    fn put(&self, fixed: &Fixed, out: &mut Vec<u8>) {
+        out.extend_from_slice(fixed.as_bytes());
+        out.extend_from_slice(self.nbma);
+        out.extend_from_slice(self.subaddress);
+        out.extend_from_slice(self.protocol);
+    }
 }
 
 pub(crate) fn type_and_len(field: &'static str, kind: u8, address: &Address) -> Result<u8, EncodeError> {

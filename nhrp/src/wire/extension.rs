@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
 use crate::auth::Authentication;
 use crate::error::{DecodeError, EncodeError};
@@ -93,6 +93,25 @@ impl Extension {
         Extension { value: value.into(), ..Extension::empty(ExtensionType::AUTHENTICATION) }
     }
 
+    /// A vendor private extension with the group of a client, as IOS sends it for `nhrp group`: Cisco's OUI, type 1, length,
+    /// text of at most 255 bytes.
+    #[must_use]
+    pub fn group(name: &str) -> Extension {
+        let name = name.as_bytes();
+        let name = name.get(..255).unwrap_or(name);
+        let mut value = Vec::with_capacity(5 + name.len());
+        // Not more than 255 by the line above.
+        value.extend_from_slice(&[0x00, 0x00, 0x0c, 0x01, name.len() as u8]);
+        value.extend_from_slice(name);
+        Extension { value: value.into(), ..Extension::empty(ExtensionType::VENDOR_PRIVATE) }
+    }
+
+    /// The group in the value of a vendor private extension, if it is Cisco's and has one.
+    pub(crate) fn group_in(value: &[u8]) -> Option<&[u8]> {
+        let (&[0x00, 0x00, 0x0c, 0x01, len], rest) = value.split_first_chunk::<5>()? else { return None };
+        rest.get(..usize::from(len)).filter(|name| !name.is_empty())
+    }
+
     /// The entries of a responder, transit record or NAT extension; `None` if they do not fit.
     #[must_use]
     pub fn entries(&self) -> Option<Vec<Cie>> {
@@ -102,56 +121,31 @@ impl Extension {
     /// The string of an authentication extension in Cisco's layout.
     #[must_use]
     pub fn authentication_data(&self) -> Option<&[u8]> {
-        match self.value.split_first_chunk::<4>() {
-            Some(([_, _, 0, 1], data)) => Some(data),
-            _ => None,
-        }
+        authentication_data(&self.value)
     }
 
     /// Bytes on the wire.
     pub(crate) fn wire_len(&self) -> usize {
-        4 + self.value.len()
+        HEADER_LEN + self.value.len()
     }
 
-    /// The End that everybody sends.
-    fn is_plain_end(&self) -> bool {
-        self.kind == ExtensionType::END && self.compulsory && !self.reserved && self.value.is_empty()
-    }
-
-    /// Reads a list up to and with its End. Returns what stands behind the End too.
-    ///
-    /// A plain End is implied by the list and not part of it; an End with other bits is kept, so that it survives.
-    pub(crate) fn decode_list(
-        mut buf: Bytes,
-        mut offset: usize,
-    ) -> Result<(Vec<Extension>, Bytes), DecodeError> {
-        let mut list = Vec::with_capacity(6);
-        loop {
-            if buf.is_empty() {
-                return Err(DecodeError::MissingEnd);
-            }
-            let truncated = |_| DecodeError::Truncated { field: "extension header", offset };
-            let kind = buf.try_get_u16().map_err(truncated)?;
-            let len = usize::from(buf.try_get_u16().map_err(truncated)?);
-            if len > buf.len() {
-                return Err(DecodeError::Truncated { field: "extension value", offset });
-            }
-            let extension = Extension {
-                compulsory: kind & 0x8000 != 0,
-                reserved: kind & 0x4000 != 0,
-                kind: ExtensionType(kind & 0x3fff),
-                value: buf.split_to(len),
-            };
-            offset += extension.wire_len();
-            if extension.is_plain_end() {
-                return Ok((list, buf));
-            }
-            let is_end = extension.kind == ExtensionType::END;
-            list.push(extension);
-            if is_end {
-                return Ok((list, buf));
-            }
-        }
+    /// Copies a sound list: its values share one piece of memory.
+    pub(crate) fn copy_list(list: &[u8]) -> Vec<Extension> {
+        let memory = Bytes::copy_from_slice(list);
+        let mut start = 0;
+        ExtensionRef::iter(list)
+            .map(|extension| {
+                let value = start + HEADER_LEN;
+                start = value + extension.value.len();
+                Extension {
+                    compulsory: extension.compulsory,
+                    reserved: extension.reserved,
+                    kind: extension.kind,
+                    // The iterator walked over these bytes.
+                    value: memory.slice(value..start),
+                }
+            })
+            .collect()
     }
 
     /// Writes a list, with a plain End unless it brings its own.
@@ -165,13 +159,98 @@ impl Extension {
         Ok(())
     }
 
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let len = u16::try_from(self.value.len()).map_err(|_| EncodeError::PacketSize(self.value.len()))?;
         let bits = u16::from(self.compulsory) << 15 | u16::from(self.reserved) << 14;
         out.extend_from_slice(&(bits | (self.kind.0 & 0x3fff)).to_be_bytes());
         out.extend_from_slice(&len.to_be_bytes());
         out.extend_from_slice(&self.value);
         Ok(())
+    }
+}
+
+/// Bytes before the value.
+const HEADER_LEN: usize = 4;
+
+/// An extension read where it lies.
+#[derive(Clone, Copy)]
+pub(crate) struct ExtensionRef<'a> {
+    pub(crate) compulsory: bool,
+    pub(crate) reserved: bool,
+    pub(crate) kind: ExtensionType,
+    pub(crate) value: &'a [u8],
+}
+
+impl<'a> ExtensionRef<'a> {
+    /// Takes the next extension; `offset` is where `buf` starts in the packet.
+    fn take(buf: &mut &'a [u8], offset: usize) -> Result<ExtensionRef<'a>, DecodeError> {
+        let truncated = DecodeError::Truncated { field: "extension header", offset };
+        let (&[k0, k1, l0, l1], rest) = buf.split_first_chunk::<HEADER_LEN>().ok_or(truncated)?;
+        let (kind, len) = (u16::from_be_bytes([k0, k1]), u16::from_be_bytes([l0, l1]));
+        let short = DecodeError::Truncated { field: "extension value", offset };
+        let (value, rest) = rest.split_at_checked(usize::from(len)).ok_or(short)?;
+        *buf = rest;
+        Ok(ExtensionRef {
+            compulsory: kind & 0x8000 != 0,
+            reserved: kind & 0x4000 != 0,
+            kind: ExtensionType(kind & 0x3fff),
+            value,
+        })
+    }
+
+    /// Checks a list up to and with its End. Returns it, and what stands behind the End.
+    ///
+    /// A plain End is implied by the list and not part of it; an End with other bits is kept, so that it survives.
+    pub(crate) fn check_list(part: &'a [u8], offset: usize) -> Result<(&'a [u8], &'a [u8]), DecodeError> {
+        let mut rest = part;
+        loop {
+            if rest.is_empty() {
+                return Err(DecodeError::MissingEnd);
+            }
+            let start = part.len() - rest.len();
+            let extension = ExtensionRef::take(&mut rest, offset + start)?;
+            if extension.kind == ExtensionType::END {
+                let end = if extension.is_plain_end() { start } else { part.len() - rest.len() };
+                return Ok((part.get(..end).unwrap_or_default(), rest));
+            }
+        }
+    }
+
+    /// Extensions of a sound list.
+    pub(crate) fn iter(mut list: &'a [u8]) -> impl Iterator<Item = ExtensionRef<'a>> + use<'a> {
+        std::iter::from_fn(move || ExtensionRef::take(&mut list, 0).ok())
+    }
+
+    /// The string of an authentication extension in Cisco's layout.
+    pub(crate) fn authentication_data(&self) -> Option<&'a [u8]> {
+        authentication_data(self.value)
+    }
+
+    /// Appends the extension with this value in place of its own: `value` writes it.
+    pub(crate) fn put_with(&self, out: &mut Vec<u8>, value: impl FnOnce(&mut Vec<u8>)) {
+        let bits = u16::from(self.compulsory) << 15 | u16::from(self.reserved) << 14;
+        out.extend_from_slice(&(bits | self.kind.0).to_be_bytes());
+        let at = out.len();
+        out.extend_from_slice(&[0, 0]);
+        value(out);
+        // A value longer than its length field can say makes the packet longer than its size field can.
+        let len = u16::try_from(out.len() - at - 2).unwrap_or(u16::MAX);
+        if let Some(field) = out.get_mut(at..at + 2) {
+            field.copy_from_slice(&len.to_be_bytes());
+        }
+    }
+
+    /// The End that everybody sends.
+    fn is_plain_end(&self) -> bool {
+        self.kind == ExtensionType::END && self.compulsory && !self.reserved && self.value.is_empty()
+    }
+}
+
+/// The string in the value of an authentication extension in Cisco's layout.
+fn authentication_data(value: &[u8]) -> Option<&[u8]> {
+    match value.split_first_chunk::<4>() {
+        Some(([_, _, 0, 1], data)) => Some(data),
+        _ => None,
     }
 }
 

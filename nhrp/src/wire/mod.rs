@@ -8,11 +8,15 @@ mod cie;
 mod code;
 mod extension;
 mod packet;
+mod packet_ref;
 #[cfg(test)]
 mod tests;
 
 pub use address::Address;
 pub use cie::Cie;
+pub(crate) use cie::CieRef;
 pub use code::{AddressFamily, CieCode, ErrorCode, Flags, PacketType, ProtocolType};
 pub use extension::{Extension, ExtensionType};
 pub use packet::{Body, Packet};
+pub(crate) use packet::{HEADER_LEN, Header};
+pub(crate) use packet_ref::{PacketRef, ip};

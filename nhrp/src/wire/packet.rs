@@ -6,9 +6,10 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::error::{DecodeError, EncodeError};
 use crate::wire::address::Address;
-use crate::wire::cie::{Cie, protocol_len, take, type_and_len};
+use crate::wire::cie::{Cie, protocol_len, type_and_len};
 use crate::wire::code::{AddressFamily, Flags, PacketType, ProtocolType};
 use crate::wire::extension::{Extension, ExtensionType};
+use crate::wire::packet_ref::PacketRef;
 
 /// The fixed header and the fixed part of the mandatory part (RFC 2332 sections 5.1 and 5.2.0.1).
 ///
@@ -34,30 +35,53 @@ use crate::wire::extension::{Extension, ExtensionType};
 /// | addresses (variable), then CIEs or an embedded packet         |
 /// +---------------------------------------------------------------+
 /// ```
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(Clone, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-struct Header {
-    address_family: U16,
-    protocol_type: U16,
-    snap: [u8; 5],
-    hop_count: u8,
-    packet_size: U16,
-    checksum: U16,
-    extension_offset: U16,
-    version: u8,
-    packet_type: u8,
-    nbma_type_len: u8,
-    subaddress_type_len: u8,
-    source_protocol_len: u8,
-    destination_protocol_len: u8,
-    flags: U16,
-    request_id: U32,
+pub(crate) struct Header {
+    pub(crate) address_family: U16,
+    pub(crate) protocol_type: U16,
+    pub(crate) snap: [u8; 5],
+    pub(crate) hop_count: u8,
+    pub(crate) packet_size: U16,
+    pub(crate) checksum: U16,
+    pub(crate) extension_offset: U16,
+    pub(crate) version: u8,
+    pub(crate) packet_type: u8,
+    pub(crate) nbma_type_len: u8,
+    pub(crate) subaddress_type_len: u8,
+    pub(crate) source_protocol_len: u8,
+    pub(crate) destination_protocol_len: u8,
+    pub(crate) flags: U16,
+    pub(crate) request_id: U32,
+}
+
+impl Header {
+    /// Extensions start here.
+    pub(crate) fn set_extension_offset(&mut self, offset: usize) -> Result<(), EncodeError> {
+        self.extension_offset = U16::new(u16::try_from(offset).map_err(|_| EncodeError::PacketSize(offset))?);
+        Ok(())
+    }
+
+    /// Writes the header over the first bytes of a packet that is complete behind it, with packet size and checksum.
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let size = u16::try_from(out.len()).map_err(|_| EncodeError::PacketSize(out.len()))?;
+        self.packet_size = U16::new(size);
+        self.checksum = U16::ZERO;
+        if let Some(head) = out.get_mut(..HEADER_LEN) {
+            head.copy_from_slice(self.as_bytes());
+        }
+        let checksum = internet_checksum::checksum(out);
+        if let Some(field) = out.get_mut(CHECKSUM) {
+            field.copy_from_slice(&checksum);
+        }
+        Ok(())
+    }
 }
 
 /// Bytes of [`Header`].
-const HEADER_LEN: usize = 28;
+pub(crate) const HEADER_LEN: usize = 28;
 /// Where the checksum stands.
-const CHECKSUM: std::ops::Range<usize> = 12..14;
+pub(crate) const CHECKSUM: std::ops::Range<usize> = 12..14;
 
 /// One NHRP packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,70 +135,7 @@ impl Packet {
     /// # Errors
     /// The rule of the format that is broken, and where.
     pub fn decode(received: &[u8]) -> Result<Packet, DecodeError> {
-        let truncated = DecodeError::Truncated { field: "fixed header", offset: 0 };
-        let (header, _) = Header::ref_from_prefix(received).map_err(|_| truncated)?;
-        if header.version != 1 {
-            return Err(DecodeError::Version(header.version));
-        }
-        let size = usize::from(header.packet_size.get());
-        let bad_size = DecodeError::PacketSize { field: header.packet_size.get(), received: received.len() };
-        let packet = received.get(..size).ok_or(bad_size)?;
-        let mut rest = packet.get(HEADER_LEN..).ok_or(bad_size)?;
-        // RFC 2332 section 5.1: an odd last byte counts as the upper half of a word.
-        if internet_checksum::checksum(packet) != [0, 0] {
-            return Err(DecodeError::Checksum);
-        }
-
-        let address = |rest: &mut &[u8], len: u8, field| {
-            take(rest, usize::from(len)).ok_or(DecodeError::Truncated { field, offset: HEADER_LEN })
-        };
-        let source_nbma = address(&mut rest, header.nbma_type_len & 0x3f, "source NBMA address")?;
-        let source_subaddress =
-            address(&mut rest, header.subaddress_type_len & 0x3f, "source NBMA subaddress")?;
-        let source_protocol = address(&mut rest, header.source_protocol_len, "source protocol address")?;
-        let destination_protocol =
-            address(&mut rest, header.destination_protocol_len, "destination protocol address")?;
-
-        let body_start = size - rest.len();
-        let offset = header.extension_offset.get();
-        let extension_start = match usize::from(offset) {
-            0 => size,
-            start if (body_start..size).contains(&start) => start,
-            _ => return Err(DecodeError::ExtensionOffset { offset, earliest: body_start, size }),
-        };
-        // The range holds: body_start <= extension_start <= size was checked just above.
-        let body = packet.get(body_start..extension_start).unwrap_or_default();
-        let packet_type = PacketType(header.packet_type);
-        let body = if (1..=6).contains(&packet_type.0) {
-            Body::Entries(Cie::decode_all(body, body_start)?)
-        } else {
-            Body::Payload(Bytes::copy_from_slice(body))
-        };
-        let (extensions, trailer) = if offset == 0 {
-            (None, Bytes::new())
-        } else {
-            let part = Bytes::copy_from_slice(packet.get(extension_start..).unwrap_or_default());
-            let (list, trailer) = Extension::decode_list(part, extension_start)?;
-            (Some(list), trailer)
-        };
-        Ok(Packet {
-            address_family: AddressFamily(header.address_family.get()),
-            protocol_type: ProtocolType(header.protocol_type.get()),
-            snap: header.snap,
-            hop_count: header.hop_count,
-            packet_type,
-            source_nbma_type: header.nbma_type_len & 0xc0,
-            source_nbma,
-            source_subaddress_type: header.subaddress_type_len & 0xc0,
-            source_subaddress,
-            source_protocol,
-            destination_protocol,
-            flags: Flags(header.flags.get()),
-            request_id: header.request_id.get(),
-            body,
-            extensions,
-            trailer,
-        })
+        PacketRef::parse(received).map(PacketRef::to_packet)
     }
 
     /// Writes the packet with its size, extension offset and checksum.
@@ -230,21 +191,12 @@ impl Packet {
             }
             Body::Payload(payload) => out.extend_from_slice(payload),
         }
-        let too_long = |len| EncodeError::PacketSize(len);
         if let Some(list) = &self.extensions {
-            header.extension_offset = U16::new(u16::try_from(out.len()).map_err(|_| too_long(out.len()))?);
+            header.set_extension_offset(out.len())?;
             Extension::encode_list(list, out)?;
             out.extend_from_slice(&self.trailer);
         }
-        header.packet_size = U16::new(u16::try_from(out.len()).map_err(|_| too_long(out.len()))?);
-        if let Some(head) = out.get_mut(..HEADER_LEN) {
-            head.copy_from_slice(header.as_bytes());
-        }
-        let checksum = internet_checksum::checksum(out);
-        if let Some(field) = out.get_mut(CHECKSUM) {
-            field.copy_from_slice(&checksum);
-        }
-        Ok(())
+        header.finish(out)
     }
 
     /// The first extension of a type.
