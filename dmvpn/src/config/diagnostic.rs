@@ -94,6 +94,44 @@ rules! {
     OspfNetworkType = "ospf-network-type",
     /// The cryptography is weak or the key too open.
     Weak = "weak",
+    /// Of a cloud: no file is the configuration of a next-hop server.
+    UnknownHub = "unknown-hub",
+    /// Of a cloud: a spoke maps its hub to an address that is not the hub's.
+    HubMapping = "hub-mapping",
+    /// Of a cloud: two ends have different GRE keys.
+    TunnelKey = "tunnel-key",
+    /// Of a cloud: two ends have different NHRP authentications, or one has none.
+    Authentication = "authentication",
+    /// Of a cloud: two ends have different network-ids.
+    NetworkId = "network-id",
+    /// Of a cloud: a spoke behind a NAT registers less often than the NAT forgets.
+    NatTimers = "nat-timers",
+    /// Of a cloud: a hub redirects and a spoke takes no shortcuts, or the other way round.
+    Redirect = "redirect",
+    /// Of a cloud: one end is protected and the other is not.
+    Protection = "protection",
+    /// Of a cloud: two ends have different pre-shared keys for each other, or none.
+    PreSharedKey = "pre-shared-key",
+    /// Of a cloud: an end does not accept what the other says it is.
+    PeerIdentity = "peer-identity",
+    /// Of a cloud: two ends have no IKEv2 proposal in common.
+    Proposal = "proposal",
+    /// Of a cloud: two ends have no transform set in common.
+    TransformSet = "transform-set",
+    /// Of a cloud: two ends differ in perfect forward secrecy.
+    Secrecy = "secrecy",
+    /// Of a cloud: two ends are in different OSPF areas, or only one is in any.
+    OspfArea = "ospf-area",
+    /// Of a cloud: two ends have different OSPF timers.
+    OspfTimers = "ospf-timers",
+    /// Of a cloud: two ends authenticate OSPF in different ways or with different keys.
+    OspfAuthentication = "ospf-authentication",
+    /// Of a cloud: two ends have different MTUs, which OSPF compares.
+    OspfMtu = "ospf-mtu",
+    /// Of a cloud: two routers have the same address, or announce the same network.
+    DuplicateAddress = "duplicate-address",
+    /// Of a cloud: two routers have the same OSPF router id.
+    DuplicateRouterId = "duplicate-router-id",
 }
 
 impl fmt::Display for Rule {

@@ -46,8 +46,10 @@
 //! | IPsec | [`TransformSet`], [`IpsecProfile`], [`SaLimits`] |
 //! | Interfaces | [`Interface`], [`Tunnel`], [`Nhrp`], [`InterfaceOspf`] |
 //! | Routing | [`Ospf`], [`KeyChain`], [`StaticRoute`] |
+//! | Whether a cloud fits together | [`check`] |
 //! | What is said about it | [`Diagnostic`], [`Rule`], [`Severity`], [`Line`], [`Origin`] |
 
+pub mod check;
 mod crypto;
 mod diagnostic;
 mod interface;

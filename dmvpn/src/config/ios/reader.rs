@@ -235,10 +235,12 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file_name: &str, lines: &'a [&'a str]) -> Self {
+        let file: Arc<str> = file_name.into();
+        let origin = Origin::new(Line::new(Arc::clone(&file), 0));
         Self {
-            config: Config::default(),
+            config: Config { origin, ..Config::default() },
             diagnostics: Vec::new(),
-            file: file_name.into(),
+            file,
             lines,
             grammar: &GRAMMAR,
             sections: Vec::new(),
