@@ -1,29 +1,13 @@
 //! Recorded databases of ten topologies, with the routes that another implementation computed from them.
 
-use std::collections::BTreeMap;
-use std::time::Instant;
-
 use serde_json::Value;
 
 use super::*;
-use crate::spf::{Graph, Root, RootInterface, RootInterfaceKind, run};
-use crate::wire::{
-    LinkKind, Lsa, LsaBody, LsaKey, LsaType, NetworkLsa, Options, RouterLink, RouterLsa, SummaryLsa,
-};
-
-#[allow(clippy::disallowed_methods)]
-fn epoch() -> Instant {
-    Instant::now()
-}
+use crate::spf::{RootInterface, RootInterfaceKind};
+use crate::wire::{LinkKind, LsaType, NetworkLsa, Options, RouterLink, RouterLsa, SummaryLsa};
 
 fn cases() -> Option<Vec<Value>> {
-    let folder = std::env::var("DMVPN_CAPTURES")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/captures").to_owned());
-    let path = format!("{folder}/ospf/holo/spf-cases.jsonl");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("skipped: {path} is not here");
-        return None;
-    };
+    let text = read("holo/spf-cases.jsonl")?;
     Some(text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect())
 }
 
@@ -75,27 +59,16 @@ fn body(lsa: &Value) -> (LsaType, LsaBody) {
     }
 }
 
-struct Recorded {
-    lsdb: Lsdb,
-    rib: Rib,
-    areas: BTreeMap<AreaId, AreaKind>,
-}
-
 fn load(case: &Value, now: Instant) -> Recorded {
-    let mut recorded = Recorded { lsdb: Lsdb::default(), rib: Rib::default(), areas: BTreeMap::new() };
+    let mut recorded = Recorded::default();
     for interface in case["interfaces"].as_array().expect("interfaces") {
         recorded.areas.insert(AreaId(address(&interface["area"])), AreaKind::Normal);
     }
     for value in case["lsas"].as_array().expect("LSAs") {
         let (ls_type, body) = body(value);
-        let scope = Scope::Area(AreaId(address(&value["area"])));
         let key = LsaKey::new(ls_type.0, address(&value["id"]), address(&value["adv"]));
         let lsa = Lsa::new(key, Options::E, 1, body.encode()).expect("a small LSA");
-        let body = lsa.decode_body().expect("our own body");
-        let key = DbKey::new(scope, key);
-        recorded.lsdb.insert(key, Entry::new(lsa, body, now));
-        let entry = recorded.lsdb.get(&key);
-        recorded.rib.reindex(key, None, entry);
+        recorded.add(now, AreaId(address(&value["area"])), lsa);
     }
     recorded
 }
@@ -149,28 +122,9 @@ fn recorded_databases_give_the_recorded_routes() {
             for (index, name) in names.into_iter().enumerate() {
                 interface_names.insert((*area, InterfaceId(u32::try_from(index).expect("few"))), name);
             }
-            let of_area = || recorded.lsdb.scope(Scope::Area(*area));
-            let routers = of_area().filter_map(|(key, entry)| match &entry.body {
-                LsaBody::Router(lsa) => Some((key.advertising_router, lsa)),
-                _ => None,
-            });
-            let networks = of_area().filter_map(|(key, entry)| match &entry.body {
-                LsaBody::Network(lsa) => Some((key.link_state_id, lsa)),
-                _ => None,
-            });
-            let result = run(&Graph::new(routers, networks), &root);
-            recorded.rib.set_result(*area, result);
+            recorded.run_spf(*area, &root);
         }
-        let context = Context {
-            lsdb: &recorded.lsdb,
-            router_id: address(&case["router_id"]),
-            is_area_border: areas.len() > 1,
-            rfc1583_compatible: true,
-            areas: &recorded.areas,
-            links: &[],
-        };
-        let prefixes = recorded.rib.all_prefixes();
-        recorded.rib.evaluate(&context, now, &prefixes);
+        recorded.evaluate(now, address(&case["router_id"]));
         type Row = (u32, String, BTreeSet<(String, String)>);
         let ours: BTreeMap<Ipv4Net, Row> = recorded
             .rib
