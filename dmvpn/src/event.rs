@@ -54,6 +54,17 @@ pub enum Event {
         /// Why.
         reason: nhrp::DownReason,
     },
+    /// A peer asked for a tunnel address that no `ip nhrp permit` line grants to its identity; it was refused.
+    RegistrationProhibited {
+        /// The tunnel interface.
+        interface: String,
+        /// The address that it claimed.
+        tunnel_address: IpAddr,
+        /// Its underlay address.
+        nbma: IpAddr,
+        /// Who it proved to be.
+        identity: Option<ikev2::Identity>,
+    },
     /// GRE came in with a key that no tunnel on this source has: both ends' `tunnel key` differ.
     UnknownGreKey {
         /// Who sent it.
@@ -105,6 +116,14 @@ impl fmt::Display for Event {
                 write!(
                     f,
                     "DMVPN: {interface}: direct path to {tunnel_address} is down ({reason}); using the hub"
+                )
+            }
+            Self::RegistrationProhibited { interface, tunnel_address, nbma, identity } => {
+                let identity = identity.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+                write!(
+                    f,
+                    "NHRP: {interface}: registration refused: identity {identity} (NBMA {nbma}) \
+                     may not claim {tunnel_address} (ip nhrp permit)"
                 )
             }
             Self::UnknownGreKey { remote, key, ours } => {

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::config::Mode;
+use crate::config::{IdentityMatch, Mode};
 use crate::crypto::{EspCipher, EspIntegrity};
 use crate::ids::{ChildId, PeerId, ProfileId};
 use crate::secret::SecretBytes;
@@ -77,6 +77,18 @@ pub enum Input<'a> {
         child: ChildId,
         /// The source of the packet.
         remote: SocketAddr,
+    },
+    /// Lock out whoever proves one of these identities, or claims it: its SAs are deleted, and none is made again until
+    /// [`Input::Reinstate`] names the same pattern. For one stolen router; where all have one key, the thief may claim
+    /// another identity, so give each its own ([`Keyring`](crate::Keyring)).
+    Revoke {
+        /// Who.
+        identity: &'a IdentityMatch,
+    },
+    /// Take a revocation back.
+    Reinstate {
+        /// The pattern that [`Input::Revoke`] had.
+        identity: &'a IdentityMatch,
     },
     /// Delete everything, telling all peers so. Nothing is accepted afterwards.
     Shutdown,
@@ -321,6 +333,8 @@ pub enum DownReason {
     Redundant,
     /// The peer has no such child SA any more.
     NotFoundByPeer,
+    /// The peer's identity was revoked.
+    Revoked,
     /// The endpoint was shut down.
     Shutdown,
 }
@@ -335,6 +349,7 @@ impl fmt::Display for DownReason {
             Self::PeerRestarted => "the peer restarted",
             Self::ProtocolError => "protocol error",
             Self::Redundant => "redundant",
+            Self::Revoked => "identity revoked",
             Self::NotFoundByPeer => "unknown to the peer",
             Self::Shutdown => "shut down",
         })
@@ -370,6 +385,8 @@ pub enum FailureReason {
     },
     /// The peer's identity matches no profile.
     IdentityRefused,
+    /// The peer's identity is revoked.
+    Revoked,
     /// There is no pre-shared key for this peer.
     NoKey,
     /// The traffic selectors have nothing in common.
@@ -402,6 +419,7 @@ impl fmt::Display for FailureReason {
             Self::InvalidKeyExchange => f.write_str("no key exchange group in common"),
             Self::AuthenticationFailed { by: side } => write!(f, "authentication failed, {}", by(side)),
             Self::IdentityRefused => f.write_str("identity matches no profile"),
+            Self::Revoked => f.write_str("identity is revoked"),
             Self::NoKey => f.write_str("no pre-shared key for this peer"),
             Self::TrafficSelectorsUnacceptable { by: side } => {
                 write!(f, "traffic selectors unacceptable, {}", by(side))

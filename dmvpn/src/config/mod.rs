@@ -71,7 +71,7 @@ pub use crypto::{
 };
 pub use diagnostic::{Diagnostic, Rule, Severity};
 pub use interface::{Interface, InterfaceAddress, StaticRoute, Tunnel, TunnelMode, TunnelSource};
-pub use nhrp::{Cluster, MaxSend, MulticastMap, Nbma, Nhrp, NhrpMap, Nhs};
+pub use nhrp::{Cluster, MaxSend, MulticastMap, Nbma, Nhrp, NhrpMap, NhrpPermit, Nhs};
 pub use origin::{Line, Origin};
 pub use ospf::{
     Area, AreaId, ChainAlgorithm, ChainKey, DefaultInformation, InterfaceOspf, KeyChain, MaxMetric,

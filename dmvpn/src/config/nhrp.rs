@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Line, Secret};
+use super::{IdentityMatch, Line, Secret};
 
 /// The `ip nhrp ...` lines of a tunnel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,9 @@ pub struct Nhrp {
     pub group: Option<String>,
     /// `ip nhrp path preference`: 1 to 255.
     pub path_preference: Option<u8>,
+    /// `ip nhrp permit ...`: our own extension. If there is any, a spoke registers only an address that one of these lines
+    /// permits to the identity that it proved.
+    pub permits: Vec<NhrpPermit>,
 }
 
 impl Default for Nhrp {
@@ -83,6 +86,7 @@ impl Default for Nhrp {
             if_state: false,
             group: None,
             path_preference: None,
+            permits: Vec::new(),
         }
     }
 }
@@ -122,6 +126,17 @@ pub struct NhrpMap {
     pub prefix: IpNet,
     /// The underlay address.
     pub nbma: IpAddr,
+    /// Where it is written.
+    pub line: Line,
+}
+
+/// Who may register an address: `ip nhrp permit ADDRESS identity ...`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NhrpPermit {
+    /// The tunnel address.
+    pub address: IpAddr,
+    /// The IKE identities that may have it.
+    pub identity: IdentityMatch,
     /// Where it is written.
     pub line: Line,
 }

@@ -222,6 +222,7 @@ impl<R: CryptoRng> Build<'_, R> {
             is_spoke: tunnel.is_spoke(),
             phase3: tunnel.nhrp.shortcut || tunnel.nhrp.redirect.is_some(),
             follows_nhs: tunnel.nhrp.if_state,
+            permits: nhrp::permits(&tunnel.nhrp),
             fallback: None,
             adjacencies: BTreeMap::new(),
         })

@@ -102,9 +102,8 @@ impl Engine {
         match &event {
             ikev2::Event::PeerUp { peer, identity, remote, .. } => {
                 let path = self.path_of_peer(underlay, *peer, *remote);
-                let identity = identity.to_string().into_bytes();
                 if let Some(info) = self.paths.entry_mut(path) {
-                    info.identity = identity;
+                    info.identity = Some(identity.clone());
                 }
             }
             ikev2::Event::PeerDown { peer, .. } => {
@@ -160,7 +159,7 @@ impl Engine {
         match up {
             Some(path) => {
                 let Some(info) = self.paths.entry(path) else { return };
-                let identity = info.identity.clone();
+                let identity = info.identity_bytes();
                 let input = ::nhrp::Input::PathUp {
                     nbma,
                     path: nhrp_path(path),
@@ -213,7 +212,7 @@ impl Engine {
             peer: None,
             remote: remote_endpoint,
             is_up: true,
-            identity: Vec::new(),
+            identity: None,
             wanted: false,
         };
         let path = self.paths.add(info);
@@ -258,8 +257,8 @@ impl Engine {
         if let Some(path) = self.known_path(underlay, peer) {
             return path;
         }
-        let identity = Vec::new();
-        let info = PathInfo { underlay, peer: Some(peer), remote, is_up: false, identity, wanted: false };
+        let info =
+            PathInfo { underlay, peer: Some(peer), remote, is_up: false, identity: None, wanted: false };
         let path = self.paths.add(info);
         self.underlays[underlay.index()].peers.insert(peer, path);
         self.act(Action::AddPath { path, underlay, remote, protected: true });
@@ -271,7 +270,7 @@ impl Engine {
         if core::mem::replace(&mut info.is_up, true) {
             return;
         }
-        let (underlay, nbma, identity) = (info.underlay, info.remote.ip(), info.identity.clone());
+        let (underlay, nbma, identity) = (info.underlay, info.remote.ip(), info.identity_bytes());
         let input =
             ::nhrp::Input::PathUp { nbma, path: nhrp_path(path), proven: true, identity: Some(&identity) };
         self.tell_tunnels(now, underlay, true, &input);

@@ -54,6 +54,11 @@ pub enum Command {
     ClearNhrp,
     /// Delete the SAs with this underlay address, or with all (`clear crypto session`).
     ClearCrypto(Option<IpAddr>),
+    /// Lock a router out: who has this IKE identity loses its SAs and gets none again. Its registrations can be used by
+    /// nobody from then on, and expire.
+    Revoke(ikev2::IdentityMatch),
+    /// Take a revocation back.
+    Reinstate(ikev2::IdentityMatch),
 }
 
 /// What an embedder decides that is in no configuration file.
@@ -144,6 +149,8 @@ struct Tunnel {
     phase3: bool,
     /// `if-state nhrp`.
     follows_nhs: bool,
+    /// Who may register which address; empty: who has the keys may register any.
+    permits: Vec<(IpAddr, ikev2::IdentityMatch)>,
     /// The NHS that packets without a proven next hop take, as the forwarding plane was told.
     fallback: Option<Ipv4Addr>,
     /// What NHRP says of the next hops that it knows.
@@ -193,10 +200,17 @@ struct PathInfo {
     remote: SocketAddr,
     /// Whether packets can be sent: there is an outbound SA, or none is needed.
     is_up: bool,
-    /// The authenticated identity, as NHRP compares it.
-    identity: Vec<u8>,
+    /// The identity that the peer proved to have.
+    identity: Option<ikev2::Identity>,
     /// NHRP asked for it, and says when it wants it no more. An unproven path may be wanted before anything uses it.
     wanted: bool,
+}
+
+impl PathInfo {
+    /// The identity as NHRP compares it.
+    fn identity_bytes(&self) -> Vec<u8> {
+        self.identity.as_ref().map(|identity| identity.to_string().into_bytes()).unwrap_or_default()
+    }
 }
 
 impl PathTable {
@@ -355,6 +369,12 @@ impl Engine {
                 }
             }
             Command::ClearCrypto(remote) => self.clear_crypto(now, remote),
+            Command::Revoke(identity) => {
+                self.tell_endpoints(now, &ikev2::Input::Revoke { identity: &identity });
+            }
+            Command::Reinstate(identity) => {
+                self.tell_endpoints(now, &ikev2::Input::Reinstate { identity: &identity });
+            }
         }
         self.settle(now);
     }
@@ -404,8 +424,12 @@ impl Engine {
             tunnel.node.handle_input(now, ::nhrp::Input::Shutdown);
         }
         self.settle(now);
+        self.tell_endpoints(now, &ikev2::Input::Shutdown);
+    }
+
+    fn tell_endpoints(&mut self, now: Instant, input: &ikev2::Input<'_>) {
         for endpoint in self.underlays.iter_mut().filter_map(|underlay| underlay.endpoint.as_mut()) {
-            endpoint.handle_input(now, ikev2::Input::Shutdown);
+            endpoint.handle_input(now, input.clone());
         }
     }
 

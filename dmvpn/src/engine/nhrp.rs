@@ -72,6 +72,11 @@ impl Engine {
                         let input = ::nhrp::Input::RouteAnswer { token, route };
                         self.tunnels[index].node.handle_input(now, input);
                     }
+                    ::nhrp::Output::AdmissionQuery { token, tunnel_address, nbma, path } => {
+                        let admit = self.admits(tunnel, tunnel_address, nbma, own_path(path));
+                        let input = ::nhrp::Input::AdmissionAnswer { token, admit };
+                        self.tunnels[index].node.handle_input(now, input);
+                    }
                     ::nhrp::Output::Action(action) => self.handle_nhrp_action(now, tunnel, action),
                     ::nhrp::Output::Event(event) => {
                         self.follow_nhs(now, tunnel, &event);
@@ -83,6 +88,20 @@ impl Engine {
             }
             self.update_fallback(tunnel);
         }
+    }
+
+    /// Whether the peer on a path may register this address, by the identity that it proved.
+    fn admits(&mut self, tunnel: TunnelId, tunnel_address: IpAddr, nbma: IpAddr, path: PathId) -> bool {
+        let own = &self.tunnels[tunnel.index()];
+        let identity = self.paths.entry(path).and_then(|info| info.identity.clone());
+        let admitted = identity.as_ref().is_some_and(|identity| {
+            own.permits.iter().any(|(address, who)| *address == tunnel_address && who.matches(identity))
+        });
+        if !admitted {
+            let interface = own.name.clone();
+            self.event(Event::RegistrationProhibited { interface, tunnel_address, nbma, identity });
+        }
+        admitted
     }
 
     fn send_nhrp(&mut self, now: Instant, tunnel: TunnelId, to: Destination, payload: &[u8]) {

@@ -97,6 +97,7 @@ impl Endpoint {
         if !profile.match_remote.iter().any(|pattern| pattern.matches(&id.identity)) {
             return Err(FailureReason::IdentityRefused);
         }
+        self.check_revoked(&id.identity)?;
         let entry =
             profile.keyring.find(sa.path.remote.ip(), Some(&id.identity)).ok_or(FailureReason::NoKey)?;
         check_auth(sa, id, &opened.payloads, &entry.remote_key)
@@ -146,6 +147,7 @@ impl Endpoint {
             }
         }
         let (_, index) = best.ok_or(FailureReason::IdentityRefused)?;
+        self.check_revoked(&id.identity)?;
         let profile_id = ProfileId(u16::try_from(index).map_err(|_| FailureReason::IdentityRefused)?);
         let profile = self.profile(profile_id).ok_or(FailureReason::IdentityRefused)?;
         let entry =

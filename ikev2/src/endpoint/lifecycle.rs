@@ -7,9 +7,10 @@ use super::Endpoint;
 use super::arena::SaKey;
 use super::ike_sa::{IkeSa, Role, State, Task, Timer};
 use super::requests::Pending;
+use crate::config::IdentityMatch;
 use crate::ids::PeerId;
 use crate::io::{DownReason, Event, FailureReason};
-use crate::wire::{Delete, ExchangeType, Payload};
+use crate::wire::{Delete, ExchangeType, Identity, Payload};
 
 impl Endpoint {
     pub(super) fn insert_sa(&mut self, sa: IkeSa) -> SaKey {
@@ -154,6 +155,24 @@ impl Endpoint {
         for key in keys {
             self.close_sa(now, key, reason);
         }
+    }
+
+    /// Locks an identity out, and deletes what it has.
+    pub(super) fn revoke(&mut self, now: Instant, identity: &IdentityMatch) {
+        if !self.revoked.contains(identity) {
+            self.revoked.push(identity.clone());
+        }
+        let has = self.peers.iter().filter(|(_, peer)| identity.matches(&peer.identity));
+        let meant: Vec<PeerId> = has.map(|(id, _)| *id).collect();
+        for peer in meant {
+            self.disconnect(now, peer, DownReason::Revoked);
+        }
+    }
+
+    /// Refuses an identity that is locked out.
+    pub(super) fn check_revoked(&self, identity: &Identity) -> Result<(), FailureReason> {
+        let is_revoked = self.revoked.iter().any(|pattern| pattern.matches(identity));
+        if is_revoked { Err(FailureReason::Revoked) } else { Ok(()) }
     }
 
     /// Gives work to the IKE SA of a peer that is in use.

@@ -32,7 +32,7 @@ use arena::{ChildSlots, SaKey, SaKeys};
 use ike_sa::{IkeSa, Task};
 use peer::Peer;
 
-use crate::config::{Config, Profile};
+use crate::config::{Config, IdentityMatch, Profile};
 use crate::cookie::CookieJar;
 use crate::error::ConfigError;
 use crate::ids::{ChildId, PeerId, ProfileId};
@@ -76,6 +76,8 @@ pub struct Endpoint {
     /// IKE SAs that may have changed during this call.
     dirty: Vec<SaKey>,
     outputs: VecDeque<Output>,
+    /// Who is locked out.
+    revoked: Vec<IdentityMatch>,
     cookies: CookieJar,
     answers: send::RateLimit,
     shut_down: bool,
@@ -114,6 +116,7 @@ impl Endpoint {
             timer_queue: BTreeSet::new(),
             dirty: Vec::new(),
             outputs: VecDeque::new(),
+            revoked: Vec::new(),
             cookies,
             answers,
             shut_down: false,
@@ -132,6 +135,8 @@ impl Endpoint {
             Input::RekeyIke { peer } => self.with_primary_sa(peer, Task::RekeyIke { group: None, rounds: 0 }),
             Input::CheckLiveness { peer } => self.check_liveness(now, peer),
             Input::EndpointObserved { child, remote } => self.endpoint_observed(child, remote),
+            Input::Revoke { identity } => self.revoke(now, identity),
+            Input::Reinstate { identity } => self.revoked.retain(|one| one != identity),
             Input::Shutdown => self.shut_down(now),
         }
         self.settle(now);

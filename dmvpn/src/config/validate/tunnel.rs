@@ -21,11 +21,23 @@ pub(super) fn check(config: &Config, report: &mut Report) {
             servers(interface, tunnel, report);
             timers(interface, tunnel, report);
             phase(interface, tunnel, report);
+            permits(interface, tunnel, report);
         }
         authentication(interface, tunnel, report);
     }
     shared_sources(config, report);
     addresses(config, report);
+}
+
+/// Without protection nobody proves who he is.
+fn permits(interface: &Interface, tunnel: &Tunnel, report: &mut Report) {
+    if let (Some(permit), None) = (tunnel.nhrp.permits.first(), &tunnel.protection) {
+        let message = format!(
+            "{} asks for identities and has no protection: nobody proves one, so nobody can register",
+            interface.name
+        );
+        report.error(Rule::Missing, &permit.line, message, "a line 'tunnel protection ipsec profile NAME'");
+    }
 }
 
 fn basics(config: &Config, interface: &Interface, tunnel: &Tunnel, report: &mut Report) {

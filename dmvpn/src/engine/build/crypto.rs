@@ -125,7 +125,7 @@ fn identity(identity: &config::Identity) -> ikev2::Identity {
     }
 }
 
-fn identity_match(pattern: &config::IdentityMatch) -> ikev2::IdentityMatch {
+pub(super) fn identity_match(pattern: &config::IdentityMatch) -> ikev2::IdentityMatch {
     match pattern {
         config::IdentityMatch::Any => ikev2::IdentityMatch::Any,
         config::IdentityMatch::Address(prefix) => ikev2::IdentityMatch::Address(*prefix),

@@ -21,6 +21,7 @@ pub(super) fn node_config(
     node.start_delay = configured.registration_delay;
     node.unique = configured.unique;
     node.redirect = configured.redirect;
+    node.admission = !configured.permits.is_empty();
     node.shortcut = configured.shortcut;
     node.server_only = configured.server_only;
     node.fallback = configured.nhs_fallback;
@@ -61,4 +62,13 @@ fn static_map(map: &NhrpMap) -> ::nhrp::StaticMap {
         prefix_len: map.prefix.prefix_len(),
         nbma: map.nbma,
     }
+}
+
+/// Who may register which address.
+pub(super) fn permits(configured: &Nhrp) -> Vec<(IpAddr, ikev2::IdentityMatch)> {
+    configured
+        .permits
+        .iter()
+        .map(|permit| (permit.address, super::crypto::identity_match(&permit.identity)))
+        .collect()
 }

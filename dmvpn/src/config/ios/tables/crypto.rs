@@ -405,8 +405,14 @@ fn local_addresses<'r>(r: &'r mut Reader<'_>) -> Option<&'r mut Vec<IpAddr>> {
 }
 
 fn match_remote(r: &mut Reader<'_>, m: &Matched<'_>) {
-    let domain = m.text("domain");
-    let identity = if m.has("any") {
+    let Some(identity) = identity_match(r, m) else { return };
+    let same = identity.clone();
+    change_list(r, m.negated, remote_matches, move |one| *one == same, Some(identity));
+}
+
+/// `any`, `address ...`, `fqdn [domain] NAME`, `email [domain] NAME` or `key-id NAME`.
+pub(super) fn identity_match(r: &mut Reader<'_>, m: &Matched<'_>) -> Option<IdentityMatch> {
+    if m.has("any") {
         Some(IdentityMatch::Any)
     } else if let Some(address) = m.ipv4("address", 0) {
         // `address 0.0.0.0` is everybody, as the guide has it; another address alone is a host.
@@ -419,7 +425,7 @@ fn match_remote(r: &mut Reader<'_>, m: &Matched<'_>) {
             r.say(Severity::Error, Rule::BadValue, m.index("address", 0), "not an address", expected);
         }
         prefix.map(|net| IdentityMatch::Address(net.trunc()))
-    } else if let Some(domain) = domain {
+    } else if let Some(domain) = m.text("domain") {
         let make = if m.has("email") { IdentityMatch::EmailDomain } else { IdentityMatch::FqdnDomain };
         Some(make(domain.into()))
     } else {
@@ -429,10 +435,7 @@ fn match_remote(r: &mut Reader<'_>, m: &Matched<'_>) {
             Identity::KeyId(name) => Some(IdentityMatch::KeyId(name)),
             Identity::Address(_) => None,
         })
-    };
-    let Some(identity) = identity else { return };
-    let same = identity.clone();
-    change_list(r, m.negated, remote_matches, move |one| *one == same, Some(identity));
+    }
 }
 
 fn remote_matches<'r>(r: &'r mut Reader<'_>) -> Option<&'r mut Vec<IdentityMatch>> {

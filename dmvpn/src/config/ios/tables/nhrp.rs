@@ -8,7 +8,7 @@ use super::super::reader::Reader;
 use super::super::syntax::{Command, Matched};
 use super::tunnel::{change, tunnel};
 use super::{SECOND, change_list, lacking, many, no_effect, one, part_without_effect};
-use crate::config::{Cluster, MaxSend, MulticastMap, Nbma, Nhrp, NhrpMap, Nhs, Rule, Severity};
+use crate::config::{Cluster, MaxSend, MulticastMap, Nbma, Nhrp, NhrpMap, NhrpPermit, Nhs, Rule, Severity};
 
 pub(super) const COMMANDS: &[Command] = &[
     one("ip nhrp network-id <1-4294967295>", |r, m| nhrp(r, |nhrp| nhrp.network_id = m.number("network-id"))),
@@ -74,6 +74,10 @@ pub(super) const COMMANDS: &[Command] = &[
     one("ip nhrp path preference <1-255>", |r, m| {
         nhrp(r, |nhrp| nhrp.path_preference = m.number("preference"));
     }),
+    many("ip nhrp permit ADDRESS identity any", permit),
+    many("ip nhrp permit ADDRESS identity address IPV4 [MASK]", permit),
+    many("ip nhrp permit ADDRESS identity (fqdn|email) domain NAME", permit),
+    many("ip nhrp permit ADDRESS identity (fqdn|email|key-id) NAME", permit),
     no_effect("ip nhrp send-routed", "a request always follows the routed path in phase 3"),
     no_effect("ip nhrp use <1-65535>", "the first packet already starts a resolution"),
     no_effect("ip nhrp trigger-svc TEXT", "resolutions do not wait for a load"),
@@ -110,6 +114,10 @@ fn multicast_maps<'r>(r: &'r mut Reader<'_>) -> Option<&'r mut Vec<MulticastMap>
 
 fn maps<'r>(r: &'r mut Reader<'_>) -> Option<&'r mut Vec<NhrpMap>> {
     tunnel(r).map(|tunnel| &mut tunnel.nhrp.maps)
+}
+
+fn permits<'r>(r: &'r mut Reader<'_>) -> Option<&'r mut Vec<NhrpPermit>> {
+    tunnel(r).map(|tunnel| &mut tunnel.nhrp.permits)
 }
 
 fn servers<'r>(r: &'r mut Reader<'_>) -> Option<&'r mut Vec<Nhs>> {
@@ -160,6 +168,16 @@ fn map(r: &mut Reader<'_>, m: &Matched<'_>) {
         }
         change_list(r, m.negated, maps, |one| one.prefix == prefix, element);
     });
+}
+
+/// `ip nhrp permit ADDRESS identity ...`
+fn permit(r: &mut Reader<'_>, m: &Matched<'_>) {
+    let Some(address) = unicast(r, m, "permit", 0) else { return };
+    let Some(identity) = super::crypto::identity_match(r, m) else { return };
+    let made = NhrpPermit { address, identity, line: r.place() };
+    let (address, identity) = (made.address, made.identity.clone());
+    let alike = move |one: &NhrpPermit| one.address == address && one.identity == identity;
+    on_tunnel(r, |r| change_list(r, m.negated, permits, alike, Some(made)));
 }
 
 /// `ip nhrp nhs ADDRESS|dynamic ...`
