@@ -63,7 +63,7 @@ impl Header {
     }
 
     /// Writes the header over the first bytes of a packet that is complete behind it, with packet size and checksum.
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    pub(crate) fn finish(&mut self, out: &mut [u8]) -> Result<(), EncodeError> {
         let size = u16::try_from(out.len()).map_err(|_| EncodeError::PacketSize(out.len()))?;
         self.packet_size = U16::new(size);
         self.checksum = U16::ZERO;
