@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::crypto::{Encryption, Group, Integrity, Prf};
+use crate::crypto::{Backend, Encryption, Group, Integrity, Prf};
 use crate::error::ConfigError;
 use crate::secret::Secret;
 use crate::wire::{Identity, TrafficSelector};
@@ -42,6 +42,8 @@ pub struct Config {
     pub inbound_grace: Duration,
     /// How long the redundant one of two crossed IKE SAs is kept. Default 5 s.
     pub crossed_grace: Duration,
+    /// The library that agrees on keys. Default AWS-LC if it is built in (feature `aws-lc`), else RustCrypto.
+    pub backend: Backend,
 }
 
 impl Config {
@@ -61,6 +63,7 @@ impl Config {
             send_window: 1,
             inbound_grace: Duration::from_secs(5),
             crossed_grace: Duration::from_secs(5),
+            backend: Backend::default(),
         }
     }
 

@@ -99,6 +99,12 @@
 //!   different NATs often have the same private address.
 //! - A host that is itself behind a NAT still follows a peer behind a NAT (2.23): a hub behind a static NAT needs it.
 //! - A peer that does not echo USE_TRANSPORT_MODE gets no tunnel-mode SA instead: the child SA is deleted.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `aws-lc` | `Backend::AwsLc`: elliptic curves by AWS-LC, and as the default. Needs a C compiler |
 #![forbid(unsafe_code)]
 
 mod config;
@@ -120,7 +126,7 @@ pub use config::{
     ChildPolicy, Config, Dpd, DpdMode, EspProposal, Fragmentation, IdentityMatch, IkeProposal, Keyring,
     KeyringPeer, Limits, Mode, Profile, Retransmission, Selectors,
 };
-pub use crypto::{ChildSuite, Encryption, EspCipher, EspIntegrity, Group, IkeSuite, Integrity, Prf};
+pub use crypto::{Backend, ChildSuite, Encryption, EspCipher, EspIntegrity, Group, IkeSuite, Integrity, Prf};
 pub use endpoint::Endpoint;
 pub use error::ConfigError;
 pub use ids::{ChildId, PeerId, ProfileId};

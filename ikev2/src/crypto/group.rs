@@ -1,13 +1,12 @@
 use core::fmt;
 
-use p256::elliptic_curve::Generate as _;
-use p256::elliptic_curve::sec1::ToSec1Point as _;
 use rand_core::CryptoRng;
 use thiserror::Error;
-use zeroize::Zeroize as _;
+use zeroize::Zeroizing;
 
-use super::Group;
+use super::curve::CurveSecret;
 use super::modp::Exponent;
+use super::{Backend, Group};
 use crate::secret::SecretBytes;
 
 /// Why a public value is refused (RFC 6989).
@@ -31,29 +30,31 @@ pub struct KeyPair {
 
 enum KeySecret {
     Modp(Exponent),
-    Ecp256(p256::SecretKey),
-    Ecp384(p384::SecretKey),
-    Ecp521(p521::SecretKey),
-    Curve25519(x25519_dalek::StaticSecret),
+    Curve(CurveSecret),
 }
 
 impl KeyPair {
-    /// Makes a new pair. The generator is asked in the same way whenever the group is the same.
+    /// Makes a new pair with the default [`Backend`].
     pub fn generate(group: Group, rng: &mut dyn CryptoRng) -> Self {
-        let secret = match group {
-            Group::Modp2048 | Group::Modp3072 | Group::Modp4096 => {
-                let mut bytes = [0; 32];
-                rng.fill_bytes(&mut bytes);
-                let exponent = Exponent::new(&bytes);
-                bytes.zeroize();
-                KeySecret::Modp(exponent)
+        Self::generate_with(Backend::default(), group, rng)
+    }
+
+    /// Makes a new pair. The generator is asked in the same way whenever the group is the same, and gives the same pair
+    /// whichever backend it is.
+    pub fn generate_with(backend: Backend, group: Group, rng: &mut dyn CryptoRng) -> Self {
+        let (secret, public) = match CurveSecret::generate(backend, group, rng) {
+            Some(secret) => {
+                let public = secret.public();
+                (KeySecret::Curve(secret), public)
             }
-            Group::Ecp256 => KeySecret::Ecp256(p256::SecretKey::generate_from_rng(rng)),
-            Group::Ecp384 => KeySecret::Ecp384(p384::SecretKey::generate_from_rng(rng)),
-            Group::Ecp521 => KeySecret::Ecp521(p521::SecretKey::generate_from_rng(rng)),
-            Group::Curve25519 => KeySecret::Curve25519(x25519_dalek::StaticSecret::random_from_rng(rng)),
+            None => {
+                let mut bytes = Zeroizing::new([0; 32]);
+                rng.fill_bytes(&mut *bytes);
+                let exponent = Exponent::new(&bytes);
+                let public = exponent.public(group).unwrap_or_default();
+                (KeySecret::Modp(exponent), public)
+            }
         };
-        let public = secret.public(group);
         Self { group, secret, public }
     }
 
@@ -79,30 +80,7 @@ impl KeyPair {
         }
         match &self.secret {
             KeySecret::Modp(exponent) => exponent.agree(self.group, peer),
-            // from_sec1_bytes checks range and curve equation; this form cannot name the point at infinity.
-            KeySecret::Ecp256(secret) => {
-                let point = p256::PublicKey::from_sec1_bytes(&uncompressed(peer))
-                    .map_err(|_| KeyExchangeError::PublicValue)?;
-                Ok(secret.diffie_hellman(&point).raw_secret_bytes().as_slice().into())
-            }
-            KeySecret::Ecp384(secret) => {
-                let point = p384::PublicKey::from_sec1_bytes(&uncompressed(peer))
-                    .map_err(|_| KeyExchangeError::PublicValue)?;
-                Ok(secret.diffie_hellman(&point).raw_secret_bytes().as_slice().into())
-            }
-            KeySecret::Ecp521(secret) => {
-                let point = p521::PublicKey::from_sec1_bytes(&uncompressed(peer))
-                    .map_err(|_| KeyExchangeError::PublicValue)?;
-                Ok(secret.diffie_hellman(&point).raw_secret_bytes().as_slice().into())
-            }
-            KeySecret::Curve25519(secret) => {
-                let peer: [u8; 32] = peer.try_into().map_err(|_| KeyExchangeError::Length)?;
-                let shared = secret.diffie_hellman(&peer.into());
-                if !shared.was_contributory() {
-                    return Err(KeyExchangeError::PublicValue);
-                }
-                Ok(shared.as_bytes().as_slice().into())
-            }
+            KeySecret::Curve(secret) => secret.agree(peer),
         }
     }
 }
@@ -111,28 +89,4 @@ impl fmt::Debug for KeyPair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyPair").field("group", &self.group).finish_non_exhaustive()
     }
-}
-
-impl KeySecret {
-    fn public(&self, group: Group) -> Vec<u8> {
-        match self {
-            Self::Modp(exponent) => exponent.public(group).unwrap_or_default(),
-            Self::Ecp256(secret) => coordinates(secret.public_key().to_sec1_point(false).as_bytes()),
-            Self::Ecp384(secret) => coordinates(secret.public_key().to_sec1_point(false).as_bytes()),
-            Self::Ecp521(secret) => coordinates(secret.public_key().to_sec1_point(false).as_bytes()),
-            Self::Curve25519(secret) => x25519_dalek::PublicKey::from(secret).as_bytes().to_vec(),
-        }
-    }
-}
-
-/// RFC 5903 section 7: x and y without the leading byte of the usual encoding.
-fn coordinates(sec1: &[u8]) -> Vec<u8> {
-    sec1.get(1..).unwrap_or_default().to_vec()
-}
-
-fn uncompressed(coordinates: &[u8]) -> Vec<u8> {
-    let mut point = Vec::with_capacity(coordinates.len() + 1);
-    point.push(4);
-    point.extend_from_slice(coordinates);
-    point
 }

@@ -2,6 +2,8 @@
 
 mod algorithm;
 mod auth;
+mod backend;
+mod curve;
 mod envelope;
 mod group;
 mod keys;
@@ -13,6 +15,7 @@ mod tests;
 
 pub use algorithm::{Encryption, Group, Integrity, Prf};
 pub use auth::{psk_auth, psk_auth_verify};
+pub use backend::Backend;
 pub use envelope::{Direction, Envelope, EnvelopeError};
 pub use group::{KeyExchangeError, KeyPair};
 pub use keys::{

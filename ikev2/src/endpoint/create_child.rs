@@ -87,7 +87,7 @@ impl Endpoint {
         let pfs = pfs_group(profile, group);
         let Some(offer) = self.offer_child(now, key, profile_id, pfs) else { return };
         let nonce = self.nonce();
-        let key_pair = pfs.map(|group| KeyPair::generate(group, &mut *self.rng));
+        let key_pair = pfs.map(|group| self.key_pair(group));
         let mut payloads = Vec::new();
         if let Some(old) = replaces.and_then(|old| self.children.get(old)) {
             payloads.push(Payload::Notify(Notify::for_esp(NotifyType::REKEY_SA, old.local_spi)));
@@ -229,7 +229,7 @@ impl Endpoint {
             let notify = Notify::with_data(NotifyType::INVALID_KE_PAYLOAD, wanted);
             return Err(Refusal { notify, reason: None });
         };
-        let key_pair = KeyPair::generate(group, &mut *self.rng);
+        let key_pair = self.key_pair(group);
         let shared = key_pair.agree(public).map_err(|_| NotifyType::INVALID_SYNTAX)?;
         Ok((Some(key_pair), Some(shared)))
     }

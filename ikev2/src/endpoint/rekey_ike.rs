@@ -10,7 +10,7 @@ use super::init::{InitParts, first_error};
 use super::receive::Opened;
 use super::requests::{IkeExchange, Pending};
 use super::window::ReceiveWindow;
-use crate::crypto::{Group, IkeKeys, IkeSuite, KeyPair, skeyseed_rekey};
+use crate::crypto::{Group, IkeKeys, IkeSuite, skeyseed_rekey};
 use crate::io::{DownReason, Event};
 use crate::negotiation::{choose_ike, ike_offer, is_single_choice};
 use crate::secret::SecretBytes;
@@ -38,7 +38,7 @@ impl Endpoint {
         }
         let spi = self.new_spi();
         let nonce = self.nonce();
-        let key_pair = KeyPair::generate(group, &mut *self.rng);
+        let key_pair = self.key_pair(group);
         let payloads = [
             Payload::SecurityAssociation(ike_offer(&policy, &Spi::ike(spi))),
             Payload::Nonce(nonce.clone()),

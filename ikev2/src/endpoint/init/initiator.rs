@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::{InitParts, failure_from_notify, first_error, init_header, known_identity};
-use crate::crypto::{Group, KeyPair};
+use crate::crypto::Group;
 use crate::endpoint::Endpoint;
 use crate::endpoint::arena::SaKey;
 use crate::endpoint::ike_sa::{Handshake, Role, State, Timer};
@@ -37,7 +37,7 @@ impl Endpoint {
         };
         let spi = self.new_spi();
         let nonce_i = self.nonce();
-        let key_pair = KeyPair::generate(group, &mut *self.rng);
+        let key_pair = self.key_pair(group);
         let handshake = Handshake {
             key_pair,
             peer_public: Vec::new(),
@@ -223,7 +223,7 @@ impl Endpoint {
         let Some(group) = group else {
             return self.note_hint(now, key, FailureReason::InvalidKeyExchange);
         };
-        let key_pair = KeyPair::generate(group, &mut *self.rng);
+        let key_pair = self.key_pair(group);
         let Some(handshake) = self.sa_mut(key).and_then(|sa| sa.handshake.as_mut()) else { return };
         handshake.key_pair = key_pair;
         handshake.rounds += 1;

@@ -12,7 +12,7 @@ use super::arena::SaKey;
 use super::ike_sa::{IkeSa, Lineage, Protection, Role, State, Timers};
 use super::requests::SendWindow;
 use super::window::ReceiveWindow;
-use crate::crypto::{Direction, Envelope, IkeKeys, IkeSuite, skeyseed_initial};
+use crate::crypto::{Direction, Envelope, Group, IkeKeys, IkeSuite, KeyPair, skeyseed_initial};
 use crate::ids::ProfileId;
 use crate::io::{Event, FailureReason, KeyLog, Side, UdpPath};
 use crate::nat::Nat;
@@ -68,6 +68,10 @@ impl Endpoint {
         let mut nonce = vec![0; NONCE_LEN];
         self.rng.fill_bytes(&mut nonce);
         nonce
+    }
+
+    pub(in crate::endpoint) fn key_pair(&mut self, group: Group) -> KeyPair {
+        KeyPair::generate_with(self.config.backend, group, &mut *self.rng)
     }
 
     fn local_identity(&self, profile: ProfileId) -> Identity {

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::{InitParts, init_header};
-use crate::crypto::KeyPair;
 use crate::endpoint::Endpoint;
 use crate::endpoint::arena::SaKey;
 use crate::endpoint::ike_sa::{Handshake, Role, State, Timer};
@@ -88,7 +87,7 @@ impl Endpoint {
         let spi_i = message.header.spi_i;
         let spi_r = self.new_spi();
         let nonce_r = self.nonce();
-        let key_pair = KeyPair::generate(choice.suite.group, &mut *self.rng);
+        let key_pair = self.key_pair(choice.suite.group);
         let force = self.profile(profile_id).is_some_and(|profile| profile.force_udp_encapsulation);
         let mut payloads = vec![
             Payload::SecurityAssociation(vec![choice.proposal.clone()]),
