@@ -84,6 +84,7 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
+//! | `aws-lc` | ciphers and elliptic curves by AWS-LC, faster than RustCrypto's; needs a C compiler |
 //! | `serde` | views can be serialised |
 //! | `sim` | [`sim`](crate#modules): a deterministic network of engines, with latency, loss, NAT and crashes |
 #![forbid(unsafe_code)]

@@ -1,8 +1,7 @@
 //! The ciphers behind an SA.
 //!
-//! Everything that another cryptographic library would replace is behind [`AeadKey`] (AES-GCM, ChaCha20-Poly1305): one
-//! enum variant per algorithm and library. AES-CBC stays here even then, since it is the interleaving of packets that
-//! makes it fast.
+//! Everything that another library replaces is behind [`AeadKey`] (AES-GCM, ChaCha20-Poly1305). AES-CBC has one
+//! implementation, since it is the interleaving of packets that makes it fast, and no other library offers that.
 
 mod aead;
 mod cbc;
@@ -16,7 +15,7 @@ pub(crate) use cbc::{CbcDecrypt, CbcEncrypt, LANES, Lane};
 pub(crate) use iv::{Iv, IvGenerator};
 pub(crate) use mac::MacKey;
 
-use crate::{Cipher, KeyError, Suite, suite};
+use crate::{Backend, Cipher, KeyError, Suite, suite};
 
 /// What seals.
 pub(crate) enum SealCipher {
@@ -32,6 +31,7 @@ pub(crate) enum SealCipher {
 
 impl SealCipher {
     pub(crate) fn new(
+        backend: Backend,
         suite: Suite,
         encryption_key: &[u8],
         integrity_key: &[u8],
@@ -47,7 +47,7 @@ impl SealCipher {
         if suite.cipher() == Cipher::Null {
             return Ok(Self::Null(MacKey::new(suite.integrity(), integrity_key)));
         }
-        aead(suite.cipher(), encryption_key).map(Self::Aead).ok_or(wrong)
+        aead(backend, suite.cipher(), encryption_key).map(Self::Aead).ok_or(wrong)
     }
 }
 
@@ -63,7 +63,12 @@ pub(crate) enum OpenCipher {
 }
 
 impl OpenCipher {
-    pub(crate) fn new(suite: Suite, encryption_key: &[u8], integrity_key: &[u8]) -> Result<Self, KeyError> {
+    pub(crate) fn new(
+        backend: Backend,
+        suite: Suite,
+        encryption_key: &[u8],
+        integrity_key: &[u8],
+    ) -> Result<Self, KeyError> {
         check_lengths(suite, encryption_key, integrity_key)?;
         let wrong = wrong_key(suite, encryption_key);
         if let Some(cipher) = CbcDecrypt::new(suite.cipher(), encryption_key) {
@@ -73,14 +78,14 @@ impl OpenCipher {
         if suite.cipher() == Cipher::Null {
             return Ok(Self::Null(MacKey::new(suite.integrity(), integrity_key)));
         }
-        aead(suite.cipher(), encryption_key).map(Self::Aead).ok_or(wrong)
+        aead(backend, suite.cipher(), encryption_key).map(Self::Aead).ok_or(wrong)
     }
 }
 
 /// An AEAD's keying material is the key with the salt behind it.
-fn aead(cipher: Cipher, material: &[u8]) -> Option<AeadKey> {
+fn aead(backend: Backend, cipher: Cipher, material: &[u8]) -> Option<AeadKey> {
     let (key, salt) = material.split_last_chunk::<{ suite::SALT_LEN }>()?;
-    AeadKey::new(cipher, key, *salt)
+    AeadKey::new(backend, cipher, key, *salt)
 }
 
 fn check_lengths(suite: Suite, encryption_key: &[u8], integrity_key: &[u8]) -> Result<(), KeyError> {

@@ -6,7 +6,8 @@ use core::ops::Range;
 use crate::crypto::OpenCipher;
 use crate::wire::{self, HEADER_LEN, MAX_PACKET, Parts, TRAILER_LEN};
 use crate::{
-    Counters, Drops, KeyError, LimitState, Limits, OpenError, ReplayWindow, Suite, next_header, replay,
+    Backend, Counters, Drops, KeyError, LimitState, Limits, OpenError, ReplayWindow, Suite, next_header,
+    replay,
 };
 
 #[cfg(test)]
@@ -75,11 +76,28 @@ impl Inbound {
         limits: Limits,
         window: u32,
     ) -> Result<Self, KeyError> {
+        Self::with_backend(Backend::default(), suite, spi, encryption_key, integrity_key, limits, window)
+    }
+
+    /// As [`Inbound::new`], with the ciphers of a certain library.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inbound::new`].
+    pub fn with_backend(
+        backend: Backend,
+        suite: Suite,
+        spi: u32,
+        encryption_key: &[u8],
+        integrity_key: &[u8],
+        limits: Limits,
+        window: u32,
+    ) -> Result<Self, KeyError> {
         if spi == 0 {
             return Err(KeyError::ReservedSpi);
         }
         let window = ReplayWindow::new(window)?;
-        let cipher = OpenCipher::new(suite, encryption_key, integrity_key)?;
+        let cipher = OpenCipher::new(backend, suite, encryption_key, integrity_key)?;
         Ok(Self {
             cipher,
             suite,
@@ -141,7 +159,8 @@ impl Inbound {
     /// # Errors
     ///
     /// The packet must be dropped, and has been counted in [`Inbound::drops`]; see [`OpenError`]. A packet that does not
-    /// authenticate has changed nothing, neither the SA nor its own bytes.
+    /// authenticate has changed nothing in the SA. Nor has it changed itself, except with `Backend::AwsLc` and an AEAD,
+    /// where zeros have taken the place of the ciphertext.
     pub fn open(&mut self, packet: &mut [u8]) -> Result<Opened, OpenError> {
         self.try_open(packet).inspect_err(|&reason| self.drops.count(reason))
     }

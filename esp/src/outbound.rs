@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{Iv, LANES, Lane, MacKey, SealCipher};
 use crate::wire::{self, Layout, Parts};
-use crate::{Counters, KeyError, LimitState, Limits, SealError, Suite};
+use crate::{Backend, Counters, KeyError, LimitState, Limits, SealError, Suite};
 
 #[cfg(test)]
 mod tests;
@@ -77,11 +77,28 @@ impl Outbound {
         limits: Limits,
         iv_seed: [u8; 32],
     ) -> Result<Self, KeyError> {
+        Self::with_backend(Backend::default(), suite, spi, encryption_key, integrity_key, limits, iv_seed)
+    }
+
+    /// As [`Outbound::new`], with the ciphers of a certain library.
+    ///
+    /// # Errors
+    ///
+    /// As [`Outbound::new`].
+    pub fn with_backend(
+        backend: Backend,
+        suite: Suite,
+        spi: u32,
+        encryption_key: &[u8],
+        integrity_key: &[u8],
+        limits: Limits,
+        iv_seed: [u8; 32],
+    ) -> Result<Self, KeyError> {
         let iv_seed = Zeroizing::new(iv_seed);
         if spi == 0 {
             return Err(KeyError::ReservedSpi);
         }
-        let cipher = SealCipher::new(suite, encryption_key, integrity_key, &iv_seed)?;
+        let cipher = SealCipher::new(backend, suite, encryption_key, integrity_key, &iv_seed)?;
         Ok(Self { cipher, suite, spi, sequence: 0, counters: Counters::default(), limits })
     }
 

@@ -40,6 +40,10 @@ fn behind_ip(packet: &[u8]) -> &[u8] {
 
 #[test]
 fn packets_of_another_implementation() {
+    Backend::ALL.iter().for_each(|&backend| open_and_seal_recorded_packets(backend));
+}
+
+fn open_and_seal_recorded_packets(backend: Backend) {
     let data = load("esp_packets.json");
     let (mut packets, mut translated, mut extended) = (0, 0, 0);
     for row in rows(&data, "packets") {
@@ -74,14 +78,23 @@ fn packets_of_another_implementation() {
         }
         extended += u32::from(high.is_some());
 
-        let mut sender =
-            Outbound::new(suite, spi, &encryption_key, &integrity_key, Limits::NONE, [0; 32]).expect("keys");
+        let mut sender = Outbound::with_backend(
+            backend,
+            suite,
+            spi,
+            &encryption_key,
+            &integrity_key,
+            Limits::NONE,
+            [0; 32],
+        )
+        .expect("keys");
         sender.skip_to(sequence - 1);
         let iv = &sealed[8..8 + suite.iv_len()];
         assert_eq!(seal_with_iv(&mut sender, payload, next_header::GRE, iv), sealed, "{name}: seal");
 
         let mut receiver =
-            Inbound::new(suite, spi, &encryption_key, &integrity_key, Limits::NONE, 64).expect("keys");
+            Inbound::with_backend(backend, suite, spi, &encryption_key, &integrity_key, Limits::NONE, 64)
+                .expect("keys");
         receiver.skip_to(sequence - 1);
         let mut packet = sealed.to_vec();
         let opened = receiver.open(&mut packet).expect("opens");
@@ -102,6 +115,10 @@ fn packets_of_another_implementation() {
 
 #[test]
 fn aes_gcm_test_cases_for_esp() {
+    Backend::ALL.iter().for_each(|&backend| run_aes_gcm_test_cases(backend));
+}
+
+fn run_aes_gcm_test_cases(backend: Backend) {
     let data = load("gcm_esp_mcgrew.json");
     let mut whole = 0;
     for row in rows(&data, "vectors") {
@@ -123,7 +140,7 @@ fn aes_gcm_test_cases_for_esp() {
         let (clear, sealed) = (bytes(row, "plaintext_with_trailer"), bytes(row, "ciphertext_and_icv"));
         let iv: [u8; 8] = bytes(row, "iv").try_into().expect("8 bytes");
         let (secret, salt) = key.split_last_chunk().expect("a salt");
-        let aead = AeadKey::new(cipher, secret, *salt).expect("a key");
+        let aead = AeadKey::new(backend, cipher, secret, *salt).expect("a key");
         let mut text = clear.clone();
         let tag = aead.seal(iv, &aad[..len], &mut text).expect("short");
         assert_eq!([&text[..], &tag[..]].concat(), sealed, "{name}: cipher");
@@ -135,17 +152,19 @@ fn aes_gcm_test_cases_for_esp() {
         let suite = Suite::new(cipher, Integrity::None, esn).expect("a sound suite");
         if spi == 0 {
             assert_eq!(
-                Inbound::new(suite, spi, &key, &[], Limits::NONE, 64).err(),
+                Inbound::with_backend(backend, suite, spi, &key, &[], Limits::NONE, 64).err(),
                 Some(KeyError::ReservedSpi)
             );
             continue;
         }
         let mut packet = bytes(row, "esp_packet");
-        let mut sender = Outbound::new(suite, spi, &key, &[], Limits::NONE, [0; 32]).expect("keys");
+        let mut sender =
+            Outbound::with_backend(backend, suite, spi, &key, &[], Limits::NONE, [0; 32]).expect("keys");
         sender.skip_to(number - 1);
         assert_eq!(seal_with_iv(&mut sender, &clear[..payload], next_header, &iv), packet, "{name}: seal");
 
-        let mut receiver = Inbound::new(suite, spi, &key, &[], Limits::NONE, 64).expect("keys");
+        let mut receiver =
+            Inbound::with_backend(backend, suite, spi, &key, &[], Limits::NONE, 64).expect("keys");
         receiver.skip_to(number - 1);
         match receiver.open(&mut packet) {
             Ok(opened) => {
@@ -161,6 +180,10 @@ fn aes_gcm_test_cases_for_esp() {
 
 #[test]
 fn rfc_7634_appendix_a() {
+    Backend::ALL.iter().for_each(|&backend| run_rfc_7634(backend));
+}
+
+fn run_rfc_7634(backend: Backend) {
     let data = load("rfc7634_chacha20poly1305.json");
     let key = [bytes(&data, "key"), bytes(&data, "salt")].concat();
     let esp = &data["esp"];
@@ -168,11 +191,13 @@ fn rfc_7634_appendix_a() {
     let suite = Suite::new(Cipher::ChaCha20Poly1305, Integrity::None, false).expect("a sound suite");
     let (payload, next_header) = wire::read_trailer(&clear).expect("a sound trailer");
 
-    let mut sender = Outbound::new(suite, 0x0102_0304, &key, &[], Limits::NONE, [0; 32]).expect("keys");
+    let mut sender =
+        Outbound::with_backend(backend, suite, 0x0102_0304, &key, &[], Limits::NONE, [0; 32]).expect("keys");
     sender.skip_to(4);
     assert_eq!(seal_with_iv(&mut sender, &clear[..payload], next_header, &bytes(esp, "iv")), packet);
 
-    let mut receiver = Inbound::new(suite, 0x0102_0304, &key, &[], Limits::NONE, 64).expect("keys");
+    let mut receiver =
+        Inbound::with_backend(backend, suite, 0x0102_0304, &key, &[], Limits::NONE, 64).expect("keys");
     let opened = receiver.open(&mut packet).expect("opens");
     assert_eq!((opened.next_header, opened.sequence), (next_header::IPV4, 5));
     assert_eq!(packet[opened.payload], clear[..payload]);

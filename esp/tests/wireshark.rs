@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use esp::{BatchPacket, Cipher, HEADROOM, Integrity, Limits, Outbound, Suite, TAILROOM};
+use esp::{Backend, BatchPacket, Cipher, HEADROOM, Integrity, Limits, Outbound, Suite, TAILROOM};
 
 const UDP: u8 = 17;
 
@@ -59,15 +59,18 @@ fn wireshark_decrypts_and_authenticates_every_suite() {
     }
     let mut table = String::new();
     let mut expected = String::new();
-    for (index, (cipher, cipher_name, integrity, integrity_name)) in SUITES.into_iter().enumerate() {
+    let cases = SUITES.iter().flat_map(|suite| Backend::ALL.iter().map(move |backend| (*suite, *backend)));
+    for (index, ((cipher, cipher_name, integrity, integrity_name), backend)) in cases.enumerate() {
         let suite = Suite::new(cipher, integrity, false).expect("a sound suite");
         let encryption: Vec<u8> =
             (0..suite.encryption_key_len() as u8).map(|at| at.wrapping_mul(37) ^ 0x51).collect();
         let authentication: Vec<u8> =
             (0..suite.integrity_key_len() as u8).map(|at| at.wrapping_mul(29) ^ 0xa6).collect();
         let spi = 0x2000 + index as u32;
-        let mut sa = Outbound::new(suite, spi, &encryption, &authentication, Limits::NONE, [index as u8; 32])
-            .expect("keys");
+        let seed = [index as u8; 32];
+        let mut sa =
+            Outbound::with_backend(backend, suite, spi, &encryption, &authentication, Limits::NONE, seed)
+                .expect("keys");
         let authentication = match &authentication[..] {
             [] => String::new(),
             key => format!("0x{}", hex::encode(key)),
@@ -133,5 +136,5 @@ fn wireshark_decrypts_and_authenticates_every_suite() {
     for (line, expected) in seen.lines().zip(expected.lines()) {
         assert_eq!(line, expected);
     }
-    assert_eq!(seen.lines().count(), SUITES.len() * 34);
+    assert_eq!(seen.lines().count(), SUITES.len() * Backend::ALL.len() * 34);
 }

@@ -19,6 +19,8 @@ use crate::contender::{Case, Contender};
 type Block = Array<u8, U16>;
 
 enum Key {
+    #[cfg(feature = "aws-lc")]
+    AwsLc(aws_lc_rs::aead::LessSafeKey),
     Gcm128(Box<AesGcm<Aes128Enc, U12>>),
     Gcm256(Box<AesGcm<Aes256Enc, U12>>),
     ChaCha(Box<ChaCha20Poly1305>),
@@ -48,6 +50,8 @@ impl Bare {
         let material = case.encryption_key();
         let (enc16, enc32) = (material.first_chunk::<16>(), material.first_chunk::<32>());
         let key = match case.suite.cipher() {
+            #[cfg(feature = "aws-lc")]
+            cipher if case.backend == esp::Backend::AwsLc => Key::AwsLc(aws_lc(cipher, &material)),
             Cipher::AesGcm128 => Key::Gcm128(Box::new(AesGcm::new(enc16.expect("16 bytes").into()))),
             Cipher::AesGcm256 => Key::Gcm256(Box::new(AesGcm::new(enc32.expect("32 bytes").into()))),
             Cipher::ChaCha20Poly1305 => {
@@ -85,6 +89,11 @@ impl Bare {
         for (packet, tag) in self.packets.iter_mut().zip(&mut self.tags) {
             let (front, text) = packet.split_at_mut(self.front);
             match &self.key {
+                #[cfg(feature = "aws-lc")]
+                Key::AwsLc(key) => {
+                    let (nonce, aad) = (nonce(), aws_lc_rs::aead::Aad::from(&front[..8]));
+                    key.seal_in_place_scatter(nonce, aad, text, &[], tag).expect("a short text");
+                }
                 Key::Gcm128(key) => *tag = seal_aead(&**key, front, text),
                 Key::Gcm256(key) => *tag = seal_aead(&**key, front, text),
                 Key::ChaCha(key) => *tag = seal_aead(&**key, front, text),
@@ -104,6 +113,11 @@ impl Bare {
             self.mac.authenticate(packet);
             let (front, text) = packet.split_at_mut(self.front);
             match &self.key {
+                #[cfg(feature = "aws-lc")]
+                Key::AwsLc(key) => {
+                    let (nonce, aad) = (nonce(), aws_lc_rs::aead::Aad::from(&front[..8]));
+                    key.open_in_place_separate_tag(nonce, aad, tag, text).expect("the right tag");
+                }
                 Key::Gcm128(key) => open_aead(&**key, front, text, tag),
                 Key::Gcm256(key) => open_aead(&**key, front, text, tag),
                 Key::ChaCha(key) => open_aead(&**key, front, text, tag),
@@ -166,6 +180,23 @@ fn open_aead<A: AeadInOut<NonceSize = U12, TagSize = U16>>(
 ) {
     let opened = key.decrypt_inout_detached(&[3; 12].into(), &front[..8], text.into(), tag.into());
     opened.expect("the right tag");
+}
+
+#[cfg(feature = "aws-lc")]
+fn aws_lc(cipher: Cipher, material: &[u8]) -> aws_lc_rs::aead::LessSafeKey {
+    use aws_lc_rs::aead;
+    let (algorithm, len) = match cipher {
+        Cipher::AesGcm128 => (&aead::AES_128_GCM, 16),
+        Cipher::AesGcm256 => (&aead::AES_256_GCM, 32),
+        Cipher::ChaCha20Poly1305 => (&aead::CHACHA20_POLY1305, 32),
+        other => panic!("no reference for {other}"),
+    };
+    aead::LessSafeKey::new(aead::UnboundKey::new(algorithm, &material[..len]).expect("a key"))
+}
+
+#[cfg(feature = "aws-lc")]
+fn nonce() -> aws_lc_rs::aead::Nonce {
+    aws_lc_rs::aead::Nonce::assume_unique_for_key([3; 12])
 }
 
 fn blocks(text: &mut [u8]) -> &mut [Block] {

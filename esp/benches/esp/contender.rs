@@ -4,7 +4,8 @@ use std::fmt;
 use std::hint::black_box;
 
 use esp::{
-    BatchPacket, Cipher, HEADROOM, Inbound, Integrity, Limits, Outbound, ReceivedPacket, Suite, TAILROOM,
+    Backend, BatchPacket, Cipher, HEADROOM, Inbound, Integrity, Limits, Outbound, ReceivedPacket, Suite,
+    TAILROOM,
 };
 
 use crate::PACKETS;
@@ -17,9 +18,10 @@ pub(crate) trait Contender {
     fn run(&mut self);
 }
 
-/// A suite and a payload length.
+/// A suite, the library that has its cipher, and a payload length.
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
+    pub(crate) backend: Backend,
     pub(crate) suite: Suite,
     pub(crate) len: usize,
 }
@@ -36,7 +38,12 @@ impl Case {
             (Cipher::ChaCha20Poly1305, Integrity::None),
         ];
         let suites = suites.map(|(cipher, integrity)| Suite::new(cipher, integrity, false).expect("sound"));
-        suites.into_iter().flat_map(|suite| [64, 512, 1400].map(|len| Self { suite, len })).collect()
+        let with_backends = |suite: Suite| {
+            let libraries = if suite.cipher().is_aead() { Backend::ALL } else { &[Backend::RustCrypto] };
+            libraries.iter().map(move |&backend| (suite, backend))
+        };
+        let suites = suites.into_iter().flat_map(with_backends);
+        suites.flat_map(|(suite, backend)| [64, 512, 1400].map(|len| Self { backend, suite, len })).collect()
     }
 
     /// Bytes that get encrypted: payload, padding, pad length and next header.
@@ -54,18 +61,21 @@ impl Case {
 
     fn sender(&self) -> Outbound {
         let (encryption, integrity) = (self.encryption_key(), self.integrity_key());
-        Outbound::new(self.suite, 256, &encryption, &integrity, Limits::NONE, [9; 32]).expect("keys")
+        let (suite, seed) = (self.suite, [9; 32]);
+        Outbound::with_backend(self.backend, suite, 256, &encryption, &integrity, Limits::NONE, seed)
+            .expect("keys")
     }
 
     fn receiver(&self) -> Inbound {
         let (encryption, integrity) = (self.encryption_key(), self.integrity_key());
-        Inbound::new(self.suite, 256, &encryption, &integrity, Limits::NONE, 1024).expect("keys")
+        Inbound::with_backend(self.backend, self.suite, 256, &encryption, &integrity, Limits::NONE, 1024)
+            .expect("keys")
     }
 }
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.suite, self.len)
+        write!(f, "{} {} {}", self.suite, self.backend, self.len)
     }
 }
 

@@ -17,10 +17,10 @@ pub(crate) fn print() {
         "Goals: ratio at most 1.10 at 1400 bytes; AES-CBC batched at least 1.8 times as fast as alone.\n"
     );
     println!(
-        "| suite | payload | bare seal | seal | ratio | batch of 8 | ratio | speed-up | bound | bare open | open | ratio | batch of 8 | ratio |"
+        "| suite | library | payload | bare seal | seal | ratio | batch of 8 | ratio | speed-up | bound | bare open | open | ratio | batch of 8 | ratio |"
     );
     println!(
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     );
     for case in Case::all() {
         let [bare_seal, seal, seal_8, bound, bare_open, open, open_8] = measure(&mut [
@@ -35,8 +35,9 @@ pub(crate) fn print() {
         let chained = !case.suite.cipher().is_aead();
         let bound = if chained { format!("{bound:.0}") } else { String::from("-") };
         println!(
-            "| {} | {} | {bare_seal:.0} | {seal:.0} | {:.2} | {seal_8:.0} | {:.2} | {:.2} | {bound} | {bare_open:.0} | {open:.0} | {:.2} | {open_8:.0} | {:.2} |",
+            "| {} | {} | {} | {bare_seal:.0} | {seal:.0} | {:.2} | {seal_8:.0} | {:.2} | {:.2} | {bound} | {bare_open:.0} | {open:.0} | {:.2} | {open_8:.0} | {:.2} |",
             case.suite,
+            case.backend,
             case.len,
             seal / bare_seal,
             seal_8 / bare_seal,

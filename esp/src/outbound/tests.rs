@@ -1,7 +1,7 @@
 //! Failures that must not cost a sequence number, limits, exhaustion, IVs, and batches.
 
 use super::*;
-use crate::testing::{SUITES, inbound, outbound, suite};
+use crate::testing::{cases, inbound, outbound};
 use crate::{HEADROOM, Limit, TAILROOM, next_header};
 
 const PAYLOAD: Range<usize> = HEADROOM..HEADROOM + 100;
@@ -13,12 +13,12 @@ fn seal(sa: &mut Outbound) -> Result<Sealed, SealError> {
 
 #[test]
 fn a_failed_seal_changes_nothing() {
-    for suite in SUITES.map(suite) {
+    for suite in cases() {
         let mut sa = outbound(suite, Limits::NONE);
         seal(&mut sa).expect("sealed").limit.assert_ok();
         let before = (sa.sequence(), sa.counters());
         let front = 8 + suite.iv_len();
-        let behind = wire::padding_len(suite, 100) + 2 + suite.icv_len();
+        let behind = wire::padding_len(*suite, 100) + 2 + suite.icv_len();
         let room = SealError::NoRoom { headroom: front, tailroom: behind };
 
         let mut exact = vec![7; front + 100 + behind];
@@ -30,7 +30,7 @@ fn a_failed_seal_changes_nothing() {
                 0..0,
                 SealError::NoRoom {
                     headroom: front,
-                    tailroom: wire::padding_len(suite, 0) + 2 + suite.icv_len(),
+                    tailroom: wire::padding_len(*suite, 0) + 2 + suite.icv_len(),
                 },
             ),
             (50, 40..51, SealError::PayloadRange { start: 40, end: 51, len: 50 }),
@@ -59,7 +59,7 @@ fn a_failed_seal_changes_nothing() {
 #[test]
 fn the_rooms_that_are_announced_suffice_for_every_suite_and_are_needed() {
     let (mut front, mut behind) = (0, 0);
-    for suite in SUITES.map(suite) {
+    for suite in cases() {
         for len in 0..64 {
             let mut sa = outbound(suite, Limits::NONE);
             let mut buffer = vec![0; HEADROOM + len + TAILROOM];
@@ -73,7 +73,7 @@ fn the_rooms_that_are_announced_suffice_for_every_suite_and_are_needed() {
 
 #[test]
 fn sequence_numbers_end_and_never_wrap() {
-    for suite in SUITES.map(suite) {
+    for suite in cases() {
         let last = if suite.esn() { u64::MAX } else { u64::from(u32::MAX) };
         let mut sa = outbound(suite, Limits::NONE);
         sa.skip_to(last - 2);
@@ -99,7 +99,7 @@ fn sequence_numbers_end_and_never_wrap() {
 
 #[test]
 fn the_last_sixteenth_of_the_numbers_asks_for_a_new_sa() {
-    let mut sa = outbound(suite(SUITES[0]), Limits::NONE);
+    let mut sa = outbound(cases().remove(0), Limits::NONE);
     let soft = u64::from(u32::MAX) - u64::from(u32::MAX) / 16;
     sa.skip_to(soft - 2);
     seal(&mut sa).expect("sealed").limit.assert_ok();
@@ -108,7 +108,7 @@ fn the_last_sixteenth_of_the_numbers_asks_for_a_new_sa() {
 
 #[test]
 fn limits_in_packets_and_bytes() {
-    for suite in SUITES.map(suite) {
+    for suite in cases() {
         let limits = Limits { soft: Limit::packets(3), hard: Limit::packets(5) };
         let mut sa = outbound(suite, limits);
         let states: Vec<_> = (0..5).map(|_| seal(&mut sa).expect("sealed").limit).collect();
@@ -132,7 +132,7 @@ fn limits_in_packets_and_bytes() {
 
 #[test]
 fn a_batch_is_the_same_as_one_packet_after_the_other() {
-    for suite in SUITES.map(suite) {
+    for suite in cases() {
         // Lengths around the block, equal and different, in no order; some cannot be sealed.
         for count in [0, 1, 2, 7, 8, 9, 16, 17, 24] {
             let payload = |index: usize| {
@@ -168,7 +168,7 @@ fn a_batch_is_the_same_as_one_packet_after_the_other() {
 
 #[test]
 fn a_batch_stops_at_the_hard_limit_and_opens_up_to_there() {
-    for suite in SUITES.map(suite) {
+    for suite in cases() {
         let mut sa = outbound(suite, Limits { soft: Limit::packets(4), hard: Limit::packets(6) });
         let mut peer = inbound(suite, Limits::NONE);
         let mut memory = [[0x33; LEN]; 10];
@@ -191,7 +191,7 @@ fn a_batch_stops_at_the_hard_limit_and_opens_up_to_there() {
 
 #[test]
 fn ivs_are_as_the_rfcs_want_them() {
-    for suite in SUITES.map(suite) {
+    for suite in cases() {
         let mut sa = outbound(suite, Limits::NONE);
         let mut seen = std::collections::HashSet::new();
         let mut differences = std::collections::HashSet::new();
@@ -214,9 +214,17 @@ fn ivs_are_as_the_rfcs_want_them() {
         }
         // Another seed, other IVs; the same seed, the same packets.
         let with_seed = |seed: u8| {
-            let (encryption, integrity) = crate::testing::keys(suite);
-            let mut sa = Outbound::new(suite, 0x1000, &encryption, &integrity, Limits::NONE, [seed; 32])
-                .expect("keys");
+            let (encryption, integrity) = crate::testing::keys(*suite);
+            let mut sa = Outbound::with_backend(
+                suite.backend,
+                *suite,
+                0x1000,
+                &encryption,
+                &integrity,
+                Limits::NONE,
+                [seed; 32],
+            )
+            .expect("keys");
             let mut buffer = [0; LEN];
             let _sealed = sa.seal(&mut buffer, PAYLOAD, 47).expect("sealed");
             buffer
@@ -228,11 +236,29 @@ fn ivs_are_as_the_rfcs_want_them() {
 
 #[test]
 fn wrong_keys_are_refused_by_length() {
-    for suite in SUITES.map(suite) {
-        let (encryption, integrity) = crate::testing::keys(suite);
+    for suite in cases() {
+        let (encryption, integrity) = crate::testing::keys(*suite);
         let make = |encryption: &[u8], integrity: &[u8], spi| {
-            let sealer = Outbound::new(suite, spi, encryption, integrity, Limits::NONE, [0; 32]).err();
-            let opener = crate::Inbound::new(suite, spi, encryption, integrity, Limits::NONE, 64).err();
+            let sealer = Outbound::with_backend(
+                suite.backend,
+                *suite,
+                spi,
+                encryption,
+                integrity,
+                Limits::NONE,
+                [0; 32],
+            )
+            .err();
+            let opener = crate::Inbound::with_backend(
+                suite.backend,
+                *suite,
+                spi,
+                encryption,
+                integrity,
+                Limits::NONE,
+                64,
+            )
+            .err();
             assert_eq!(sealer, opener);
             sealer
         };
@@ -253,8 +279,8 @@ fn wrong_keys_are_refused_by_length() {
 
 #[test]
 fn debug_output_holds_no_key() {
-    for suite in SUITES.map(suite) {
-        let (encryption, _) = crate::testing::keys(suite);
+    for suite in cases() {
+        let (encryption, _) = crate::testing::keys(*suite);
         let text = format!("{:?} {:?}", outbound(suite, Limits::NONE), inbound(suite, Limits::NONE));
         assert!(text.contains("0x00001000"), "{text}");
         let key = format!("{encryption:?}");
