@@ -19,12 +19,18 @@ pub struct Args {
     #[arg(long)]
     pub check: bool,
 
-    /// The socket that `show` asks [default: /run/dmvpn/HOSTNAME.sock]
+    /// The socket that `show` asks [default: HOSTNAME.sock in /run/dmvpn, or dmvpn in $XDG_RUNTIME_DIR]
     #[arg(long, value_name = "PATH")]
     pub control: Option<PathBuf>,
 
+    /// Without privileges, for a look: the underlay is UDP on loopback addresses (A.B.C.D is 127.B.C.D) and this port, and
+    /// behind each LAN address a host answers ping
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "10500", require_equals = true,
+        value_parser = clap::value_parser!(u16).range(1024..))]
+    pub local: Option<u16>,
+
     /// What moves the packets
-    #[arg(long, value_enum, value_name = "PLANE", default_value_t = Plane::User)]
+    #[arg(long, value_enum, value_name = "PLANE", default_value_t = Plane::User, conflicts_with = "local")]
     pub dataplane: Plane,
 
     /// What an interface of the configuration is called here, as GigabitEthernet0/0/0=eth0 or Tunnel0=dmvpn0 [default: a
@@ -70,17 +76,28 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 /// Asks a running `hub` or `spoke`.
 ///
-/// COMMAND is a show command of IOS-XE ('show dmvpn detail'), 'show io', 'clear ip nhrp', or 'clear crypto session'.
+/// COMMAND is a show command of IOS-XE ('show dmvpn detail'), 'show tech', 'show logging', 'show io', 'clear ip nhrp',
+/// 'clear crypto session', 'debug nhrp', 'undebug all', and with --local 'ping ADDRESS source ADDRESS' or 'traceroute
+/// ADDRESS'.
 #[derive(Debug, Clone, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct ShowArgs {
-    /// The router's socket [default: the only one in /run/dmvpn]
+    /// The name of the router, where several run [default: the only one]
+    #[arg(long, short, value_name = "HOSTNAME", conflicts_with = "control")]
+    pub router: Option<String>,
+
+    /// The router's socket
     #[arg(long, value_name = "PATH")]
     pub control: Option<PathBuf>,
 
     /// Print data (JSON) instead of text
     #[arg(long)]
     pub json: bool,
+
+    /// Ask again every so many seconds, on a cleared screen
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", require_equals = true,
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub watch: Option<u64>,
 
     /// The command, in one word or several
     #[arg(required = true, trailing_var_arg = true)]

@@ -13,3 +13,8 @@ pub(super) fn unix_time() -> Option<u32> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     u32::try_from(since.as_secs()).ok()
 }
+
+/// Waits.
+pub(super) fn sleep(time: std::time::Duration) {
+    std::thread::sleep(time);
+}

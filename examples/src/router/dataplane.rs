@@ -7,6 +7,8 @@ use dmvpn::forward::Action;
 use dmvpn::{Engine, Path};
 use mio::Token;
 
+use super::control::{Reply, Ticket};
+
 /// Tokens of a forwarding plane's sources begin here: source 0 has this one, source 1 the next.
 const FIRST_SOURCE: usize = 1;
 /// No forwarding plane has more sources.
@@ -36,6 +38,17 @@ pub(super) trait Dataplane {
     /// Does what is due.
     fn handle_timeout(&mut self, engine: &mut Engine, now: Instant) {
         let _ = (engine, now);
+    }
+
+    /// Carries out a command line of its own (`ping`); none if it has no such command.
+    fn command(&mut self, engine: &Engine, words: &[&str]) -> Option<Reply> {
+        let _ = (engine, words);
+        None
+    }
+
+    /// The next answer to a command that was promised for later.
+    fn poll_answer(&mut self) -> Option<(Ticket, String)> {
+        None
     }
 
     /// What `show io` says of it.

@@ -5,12 +5,17 @@
 //! - `run`: the loop;
 //! - `dataplane`: the seam between the loop and what moves packets, and `user`, which does so in user space;
 //! - `routes`: the engine's routes through tunnels, in the kernel's main table under a protocol number of their own;
-//! - `control`: the socket that `show` talks to.
+//! - `local`: no privileges, everything on loopback, for a look;
+//! - `control`: the socket that `show` talks to, `client`: `show` itself;
+//! - `log`: what is logged, and `debug`.
 
 mod args;
+mod client;
 mod clock;
 mod control;
 mod dataplane;
+mod local;
+mod log;
 mod routes;
 mod run;
 mod user;
@@ -23,7 +28,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 pub use args::{Args, ShowArgs};
-pub use control::{default_socket, show};
+pub use client::show;
+pub use control::default_socket;
 
 /// A complaint that ends the program.
 pub type Error = Box<dyn std::error::Error>;
@@ -41,7 +47,7 @@ pub enum Role {
 #[must_use]
 pub fn main(role: Role, args: &Args) -> ExitCode {
     let outcome = read(args).and_then(|config| {
-        let engine = build(role, config)?;
+        let engine = build(role, config, args)?;
         match args.check {
             true => Ok(()),
             false => run::run(engine, args),
@@ -73,14 +79,14 @@ fn read(args: &Args) -> Result<Config, Error> {
     }
 }
 
-fn build(role: Role, config: Config) -> Result<Engine, Error> {
+fn build(role: Role, config: Config, args: &Args) -> Result<Engine, Error> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| format!("no randomness from the system: {error}"))?;
     let rng = ChaCha20Rng::from_seed(seed);
     let mut options = Options::default();
     // The routes for the kernel are read from the actions.
     options.export_actions = true;
-    options.host_routes_lans = true;
+    options.host_routes_lans = args.local.is_none();
     options.unix_time = clock::unix_time();
     let now = clock::now();
     let built: Result<Engine, BuildError> = match role {

@@ -54,7 +54,7 @@ impl Routes {
         };
         if let Err(error) = changed {
             let verb = if wanted.is_some() { "installed" } else { "removed" };
-            eprintln!("route {prefix} cannot be {verb}: {error}");
+            tracing::warn!("route {prefix} cannot be {verb}: {error}");
         }
     }
 
@@ -62,7 +62,7 @@ impl Routes {
     pub(super) fn clear(&mut self) {
         for (prefix, index) in std::mem::take(&mut self.installed) {
             if let Err(error) = self.remove(prefix, index) {
-                eprintln!("route {prefix} cannot be removed: {error}");
+                tracing::warn!("route {prefix} cannot be removed: {error}");
             }
         }
     }

@@ -11,8 +11,10 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::args::Plane;
-use super::control::{self, Control, default_socket};
+use super::control::{self, Control, Reply, default_socket};
 use super::dataplane::{Dataplane, source};
+use super::local::Local;
+use super::log::Log;
 use super::user::User;
 use super::{Args, Error, clock};
 
@@ -31,10 +33,11 @@ const HOLD: Duration = Duration::from_millis(50);
 pub(super) fn run(engine: Engine, args: &Args) -> Result<(), Error> {
     let mut poll = Poll::new()?;
     let mut signals = signals(&poll)?;
+    let log = Log::start();
     let plane = open(&engine, args, poll.registry())?;
     let path = args.control.clone().unwrap_or_else(|| default_socket(engine.hostname()));
     let mut control = Control::open(path, poll.registry(), CONTROL)?;
-    let mut router = Router { engine, plane, started: clock::now(), held: Vec::new(), held_until: None };
+    let mut router = Router { engine, plane, log, held: Vec::new(), held_until: None };
     router.drain();
 
     let mut events = Events::with_capacity(256);
@@ -75,6 +78,9 @@ pub(super) fn run(engine: Engine, args: &Args) -> Result<(), Error> {
         ready.retain(|source| router.take_turn(*source));
         router.handle_timeout();
         router.send_held();
+        while let Some((ticket, text)) = router.plane.poll_answer() {
+            control.finish(ticket, text);
+        }
         if let Some(at) = leaving
             && router.held_until.is_none()
             && (router.engine.poll_timeout().is_none() || at <= clock::now())
@@ -87,6 +93,7 @@ pub(super) fn run(engine: Engine, args: &Args) -> Result<(), Error> {
 
 fn open(engine: &Engine, args: &Args, registry: &Registry) -> Result<Box<dyn Dataplane>, Error> {
     match args.dataplane {
+        _ if args.local.is_some() => Ok(Box::new(Local::open(engine, args, registry)?)),
         Plane::User => Ok(Box::new(User::open(engine, args, registry)?)),
     }
 }
@@ -107,7 +114,7 @@ fn signals(poll: &Poll) -> Result<UnixStream, Error> {
 struct Router {
     engine: Engine,
     plane: Box<dyn Dataplane>,
-    started: Instant,
+    log: Log,
     /// IKE messages that wait until this time.
     held: Vec<(Path, Vec<u8>)>,
     held_until: Option<Instant>,
@@ -137,10 +144,7 @@ impl Router {
                 }
                 Output::Transmit { path, payload } => self.plane.transmit(&path, &payload),
                 Output::Action(action) => self.plane.follow(&mut self.engine, &action),
-                Output::Event(event) => {
-                    let at = clock::now().saturating_duration_since(self.started);
-                    eprintln!("{:>10.3} {event}", at.as_secs_f64());
-                }
+                // The engine logs its events itself.
                 _ => {}
             }
         }
@@ -180,10 +184,7 @@ impl Router {
         }
     }
 
-    fn answer(&mut self, line: &str) -> String {
-        match line {
-            "show io" => self.plane.report(),
-            _ => control::answer(&mut self.engine, clock::now(), line),
-        }
+    fn answer(&mut self, line: &str) -> Reply {
+        control::answer(&mut self.engine, &mut *self.plane, &self.log, clock::now(), line)
     }
 }

@@ -8,6 +8,7 @@
 mod flow;
 mod mss;
 mod ping;
+mod standalone;
 mod traceroute;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use std::time::Duration;
 pub use flow::{FlowConfig, FlowReport};
 pub use mss::{MssConfig, MssReport};
 pub use ping::{PingConfig, PingOutcome, PingProbe, PingReport};
+pub use standalone::{HostPacket, RouterHosts};
 pub use traceroute::{Hop, HopAnswer, TracerouteConfig, TracerouteReport};
 
 use self::flow::Flow;

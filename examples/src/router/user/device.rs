@@ -85,7 +85,7 @@ fn set_options(name: &str) {
         if let Err(error) = std::fs::write(&path, value)
             && error.kind() != io::ErrorKind::NotFound
         {
-            eprintln!("{path}: cannot be set to {value}: {error}");
+            tracing::warn!("{path}: cannot be set to {value}: {error}");
         }
     }
 }

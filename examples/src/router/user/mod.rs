@@ -85,7 +85,7 @@ impl User {
             device.register(registry, token(source))?;
         }
         if std::fs::read_to_string("/proc/sys/net/ipv4/ip_forward").is_ok_and(|text| text.trim() == "0") {
-            eprintln!("net.ipv4.ip_forward is 0: LANs behind this router are not reached");
+            tracing::warn!("net.ipv4.ip_forward is 0: LANs behind this router are not reached");
         }
         Ok(Self {
             ports,
