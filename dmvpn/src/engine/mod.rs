@@ -429,7 +429,7 @@ impl Engine {
 
     fn tell_endpoints(&mut self, now: Instant, input: &ikev2::Input<'_>) {
         for endpoint in self.underlays.iter_mut().filter_map(|underlay| underlay.endpoint.as_mut()) {
-            endpoint.handle_input(now, input.clone());
+            endpoint.handle_input(now, *input);
         }
     }
 
