@@ -9,6 +9,7 @@
 //! | [`nat`] | who has spokes behind somebody else's box |
 //! | [`mtu`] | who sees small packets pass and large ones stall |
 //! | [`tuning`] | who wants it faster to notice, or quieter |
+//! | [`security`] | who asks what a stranger, a member or a thief can do, and what every table is bounded by |
 //! | [`troubleshooting`] | whose cloud does not work: by symptom, with the line that the router prints |
 //!
 //! The pages have no code of their own; their examples are tests.
@@ -33,6 +34,9 @@ pub mod mtu {}
 
 #[doc = include_str!("tuning.md")]
 pub mod tuning {}
+
+#[doc = include_str!("security.md")]
+pub mod security {}
 
 #[doc = include_str!("troubleshooting.md")]
 pub mod troubleshooting {}
