@@ -19,7 +19,7 @@
 //! );
 //! ```
 //!
-//! One file per subject: who belongs to whom ([`Cloud`]), NHRP and GRE, cryptography, OSPF, addresses.
+//! One file per subject: who belongs to whom (`Cloud`), NHRP and GRE, cryptography, OSPF, addresses.
 
 mod addresses;
 mod crypto;
