@@ -65,6 +65,7 @@ crypto ipsec profile PROTECTION
  set ikev2-profile PROFILE
  set security-association lifetime seconds ${lifetime:-3600}
  $pfs
+ ${responder_only:-}
 !
 interface Tunnel0
  ip address 10.0.$1.1 255.255.255.0
@@ -85,7 +86,7 @@ C
 }
 
 # cell SUITE ROLE NAT TEXT: ROLE is what we are (initiator, responder), NAT who is behind one (none, us, peer). Starts
-# strongSwan and our router; nothing has been sent yet. What differs comes by the variables of strongswan, our_side and:
+# strongSwan; our_router starts ours. What differs comes by the variables of strongswan, our_side and:
 #   peer_suite   a suite for strongSwan alone
 cell() {
   local role=$2 nat=$3 n=$((++cells)) start=none
@@ -103,11 +104,15 @@ cell() {
   ip_in "b$n" link add gre1 type gre key 100 ttl 64 local "$peer_nbma" remote "$ours" || exit 2
   ip_in "b$n" addr add "10.0.$n.2/24" dev gre1
   ip_in "b$n" link set gre1 mtu 1400 up
-  [[ $role == initiator ]] || start=trap
-  strongswan_config "b$n" "$peer_nbma" "${start_action:-$start}"
+  local responder_only=
+  [[ $role == initiator ]] || start=trap responder_only=responder-only
+  strongswan_config "b$n" "$peer_nbma" "$start"
   strongswan_start "b$n"
-  ours hub "a$n" <<<"$(our_side "$n" "$our_nbma" "$peer")"
+  our_side "$n" "$our_nbma" "$peer" >"$LAB/a$n.cfg"
 }
+
+# our_router N: starts ours. As responder it is told not to initiate, which it otherwise does for a static mapping.
+our_router() { ours hub "a$1" <<<"$(<"$LAB/a$1.cfg")"; }
 
 cells_ready() {
   local n

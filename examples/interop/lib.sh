@@ -14,6 +14,7 @@
 #   vty NAME COMMAND                        what FRR says there
 #   ask NAME COMMAND                        what our router says there
 #   strongswan_start NAME, swan NAME ...    starts charon (again); swanctl there
+#                                           its process is ${charon_pid[NAME]}
 #   router_start ROLE NAME                  starts our router again; its process is ${router_pid[NAME]}
 #   nat NAME NBMA INSIDE                    a router with NAT (nftables); behind NAME INSIDE ADDRESS puts a node behind it
 #   flow_start, flow_stop, flow_lossless    a ping that runs meanwhile
@@ -32,7 +33,7 @@ FRR=${FRR:-/usr/lib/frr}
 
 lab_name=$(basename "$0" .sh)
 namespaces=() pids=() rows=() failed=0 seen=
-declare -A router_pid flow_pid flow_interval
+declare -A router_pid charon_pid flow_pid flow_interval
 started=$(date +%s%N)
 
 seconds() { awk -v a="$started" -v b="$(date +%s%N)" 'BEGIN { printf "%.1f", (b - a) / 1e9 }'; }
@@ -114,7 +115,7 @@ lan() {
 nat() {
   local name=$1 nbma=$2 inside=$3
   node "$name" "$nbma"
-  ip_in "$name" link add inside type bridge
+  ip_in "$name" link add inside type bridge mcast_snooping 0
   ip_in "$name" addr add "$inside.1/24" dev inside
   ip_in "$name" link set inside up
   in_ns "$name" nft -f - <<N || exit 2
@@ -285,6 +286,9 @@ charon {
   load = random nonce openssl x509 pem pkcs1 pubkey hmac kdf aes sha2 sha1 gmp curve25519 kernel-netlink socket-default vici
   install_routes = no
   ${CHARON_LINES:-}
+  start-scripts {
+    load = swanctl --load-all --uri unix://$folder/vici --file $folder/swanctl.conf >$folder/load 2>&1
+  }
   plugins {
     vici {
       socket = unix://$folder/vici
@@ -310,23 +314,17 @@ C
 strongswan_start() {
   local folder=$LAB/$1-strongswan
   rm -f "$folder/load" "$folder/vici"
-  ip netns exec "$PREFIX-$1" unshare -m bash -c "
-    mount -t tmpfs run /run
-    export STRONGSWAN_CONF=$folder/strongswan.conf
-    $CHARON & charon=\$!
-    echo \$charon >$folder/pid
-    trap 'kill \$charon' TERM
-    for try in \$(seq 300); do [ -S $folder/vici ] && break; sleep 0.1; done
-    swanctl --load-all --uri unix://$folder/vici --file $folder/swanctl.conf >$folder/load 2>&1
-    wait" >>"$folder/out" 2>&1 &
+  STRONGSWAN_CONF=$folder/strongswan.conf ip netns exec "$PREFIX-$1" \
+    unshare -m sh -c "mount -t tmpfs run /run; exec $CHARON" >>"$folder/out" 2>&1 &
+  charon_pid[$1]=$!
   pids+=($!)
 }
 
 strongswan_wait() {
   local folder=$LAB/$1-strongswan try
-  for try in $(seq 600); do
+  for try in $(seq 300); do
     grep -qs 'loaded connection' "$folder/load" && return
-    sleep 0.1
+    sleep 0.2
   done
   echo "strongSwan of $1 did not start" >&2
   tail -n 5 "$folder/log" "$folder/out" "$folder/load" >&2
@@ -495,6 +493,28 @@ flow_lossless() {
   flow_stop "$1"
   seen="$flow_lost of $flow_sent lost, longest silence $flow_gap s"
   ((flow_lost == 0 && flow_sent >= $2))
+}
+
+# flow_lost_at_most FROM COUNT: so many and no more.
+flow_lost_at_most() {
+  flow_stop "$1"
+  seen="$flow_lost of $flow_sent lost, longest silence $flow_gap s"
+  ((flow_lost <= $2 && flow_sent > 10))
+}
+# flow_runs FROM COUNT: waits for that many answers, and none is lost.
+flow_runs() {
+  local try
+  for try in $(seq 300); do
+    read -r flow_sent flow_lost flow_gap flow_twice < <(flow_count "$1")
+    ((flow_sent < $2)) || break
+    sleep 0.1
+  done
+  flow_lossless "$1" "$2"
+}
+# path_of FROM: what way the flow's last packet came, by its TTL.
+path_of() {
+  local ttl; ttl=$(sed -nE 's/.* ttl=([0-9]+) .*/\1/p' "$LAB/flow-$1" | tail -n 1)
+  case $ttl in 62) seen='direct (TTL 62)' ;; 61) seen='by the hub (TTL 61)' ;; *) seen="TTL ${ttl:-none}"; return 1 ;; esac
 }
 
 # packets FILTER...: what was on any captured underlay interface.
