@@ -69,6 +69,7 @@ expect 'it sent fragments' 5 fragments_from "203.0.113.$killed"
 flow_start "a$power" "10.0.$power.2" 0.2
 flow_start "a$killed_us" "10.0.$killed_us.2" 0.2
 kill -9 "${charon_pid[b$power]}" "${charon_pid[b$killed]}"
+wait "${charon_pid[b$power]}" "${charon_pid[b$killed]}" 2>/dev/null
 ip_in "b$power" xfrm state flush
 ip_in "b$power" xfrm policy flush
 down=$(date +%s%N)
@@ -79,7 +80,7 @@ strongswan_start "b$power"; strongswan_wait "b$power"
 back=$(date +%s%N)
 expect 'it is back: the SA is, by itself' 60 after "$back" says "a$power" 'IKEV2: SA up' "$from"
 expect 'and packets pass' 10 after "$back" pings "a$power" "10.0.$power.2"
-kill -9 "${router_pid[a$killed_us]}"
+killed "a$killed_us"
 from=$(log_line "a$killed_us")
 router_start hub "a$killed_us"; back=$(date +%s%N)
 expect 'we are killed and back: the SA is, by itself' 30 after "$back" says "a$killed_us" 'IKEV2: SA up' "$from"

@@ -15,7 +15,7 @@
 #   ask NAME COMMAND                        what our router says there
 #   strongswan_start NAME, swan NAME ...    starts charon (again); swanctl there
 #                                           its process is ${charon_pid[NAME]}
-#   router_start ROLE NAME                  starts our router again; its process is ${router_pid[NAME]}
+#   router_start ROLE NAME, killed NAME...  starts our router again, kills it; its process is ${router_pid[NAME]}
 #   nat NAME NBMA INSIDE                    a router with NAT (nftables); behind NAME INSIDE ADDRESS puts a node behind it
 #   flow_start, flow_stop, flow_lossless    a ping that runs meanwhile
 #   expect TEXT SECONDS COMMAND...          waits for COMMAND to succeed; a line of the table
@@ -156,6 +156,12 @@ router_start() {
   router_pid[$name]=$!
 }
 
+# killed NAME...: ends our routers there without a chance to say goodbye.
+killed() {
+  local name
+  for name in "$@"; do kill -9 "${router_pid[$name]}"; wait "${router_pid[$name]}" 2>/dev/null; done
+}
+
 ask() { local name=$1; shift; "$BIN/show" --control "$LAB/$name.sock" "$@"; }
 
 # The guide's cryptography, for our routers.
@@ -237,7 +243,7 @@ kernel_gre() {
 }
 
 # strongswan NAME NBMA START; what differs from the guide comes by these variables:
-#   IKE_SUITE, ESP_SUITE  proposals             REMOTE_TS  selectors for the other side
+#   IKE_SUITE, ESP_SUITE  proposals             REMOTE, REMOTE_TS  the other side's address, its selectors
 #   SECRET                the pre-shared key    CHARON_LINES, CONNECTION_LINES  more lines of strongswan.conf, swanctl.conf
 strongswan() {
   strongswan_config "$@"
@@ -253,7 +259,7 @@ connections {
   dmvpn {
     version = 2
     local_addrs = $nbma
-    remote_addrs = %any
+    remote_addrs = ${REMOTE:-%any}
     proposals = ${IKE_SUITE:-aes256-sha256-modp2048}
     mobike = no
     ${CONNECTION_LINES:-}
@@ -305,7 +311,7 @@ charon {
   }
 }
 swanctl {
-  load = random nonce openssl pem pkcs1 vici
+  load = random nonce
 }
 C
 }

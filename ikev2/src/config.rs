@@ -194,6 +194,9 @@ pub struct Profile {
     pub nat_keepalive: Duration,
     /// Pretend to be behind a NAT, so that ESP travels in UDP. Default off.
     pub force_udp_encapsulation: bool,
+    /// Leave it to the peer to begin: [`Input::Connect`](crate::Input::Connect) does nothing. SAs that are up are
+    /// rekeyed and checked as always. Default off.
+    pub responder_only: bool,
     /// Whether INITIAL_CONTACT is sent with the first IKE SA to a peer. Default on.
     pub initial_contact: bool,
 }
@@ -213,6 +216,7 @@ impl Profile {
             dpd: None,
             nat_keepalive: Duration::from_secs(20),
             force_udp_encapsulation: false,
+            responder_only: false,
             initial_contact: true,
         }
     }

@@ -43,6 +43,24 @@ fn connect_is_idempotent() {
 }
 
 #[test]
+fn a_responder_leaves_it_to_the_peer_to_begin() {
+    let mut responder = guide(2);
+    responder.profiles[0].responder_only = true;
+    let mut net = Net::new(vec![guide(1), responder], 2);
+    net.connect(1, 0);
+    net.run_secs(5);
+    assert!(net.log.is_empty() && net.nodes[1].endpoint.poll_timeout().is_none(), "it did not begin");
+    net.connect(0, 1);
+    net.run_secs(5);
+    assert_eq!((net.ike_sas(0), net.ike_sas(1)), (1, 1));
+    // What is up is its own to keep.
+    let peer = net.peer(1);
+    net.input(1, Input::RekeyIke { peer });
+    net.run_secs(5);
+    assert!(net.has(1, |event| matches!(event, Event::IkeRekeyed { .. })));
+}
+
+#[test]
 fn disconnect_deletes_on_both_sides_and_leaves_nothing() {
     let mut net = Net::new(vec![guide(1), guide(2)], 3);
     net.connect(0, 1);

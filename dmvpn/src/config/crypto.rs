@@ -499,7 +499,7 @@ pub struct IpsecProfile {
     pub pfs: Option<Group>,
     /// Limits.
     pub limits: SaLimits,
-    /// `responder-only`: never starts an exchange of its own accord.
+    /// `responder-only`: leaves it to the peer to begin. SAs that are up are rekeyed as always.
     pub responder_only: bool,
     /// Where it is written.
     pub origin: Origin,

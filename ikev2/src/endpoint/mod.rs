@@ -239,6 +239,9 @@ impl Endpoint {
             self.event(Event::ConnectFailed { remote, reason: FailureReason::Cancelled });
             return;
         }
+        if self.profile(profile).is_some_and(|profile| profile.responder_only) {
+            return;
+        }
         let keys: Vec<SaKey> = self.sas_with(remote).collect();
         let mut childless = None;
         for key in keys {

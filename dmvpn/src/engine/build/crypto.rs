@@ -74,6 +74,7 @@ fn profile(config: &Config, local: IpAddr, name: &str) -> Result<ikev2::Profile,
         profile.nat_keepalive = interval;
     }
     profile.force_udp_encapsulation = ike.force_encapsulation;
+    profile.responder_only = ipsec.responder_only;
     Ok(profile)
 }
 
