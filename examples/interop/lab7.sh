@@ -12,9 +12,9 @@ spoke_lines="$authentication
  ip nhrp map 10.0.0.1 203.0.113.1
  ip nhrp map multicast 203.0.113.1
  ip nhrp nhs 10.0.0.1"
-# short NAME NBMA TUNNEL LAN LINES: a router whose SAs live for 120 s.
+# short NAME NBMA TUNNEL LAN LINES: a router whose SAs live for 120 s, with OSPF's own Hellos of 30 s, as the guide has it.
 short() {
-  ios "$@" | sed -e 's/^crypto ikev2 profile .*/&\n lifetime 120/' \
+  ios "$@" | sed -e '/ip ospf .*-interval/d' -e 's/^crypto ikev2 profile .*/&\n lifetime 120/' \
     -e 's/^crypto ipsec profile .*/&\n set security-association lifetime seconds 120\n set pfs group14/'
 }
 ours hub hub <<<"$(short hub 203.0.113.1 10.0.0.1 192.168.1 "$authentication
@@ -58,19 +58,19 @@ for name in s1 s2 hub; do
   # Traffic of the node itself, and traffic that has nothing to do with it or has another way.
   flow_start "$from" "$to"
   [[ $name == hub ]] && flow_start s1-host 192.168.12.100
-  line=$(log_line "$name"); hub_line=$(log_line hub)
+  line=$(log_line "$name")
   killed "$name"
   expect "$name is killed: nothing stale in its kernel" 5 clean_kernel "$name"
   router_start "$role" "$name"; back=$(date +%s%N)
   expect "$name is back: SA" 60 after "$back" says "$name" 'IKEV2: SA up' "$line"
-  if [[ $name == hub ]]; then expect 'both spokes are registered again' 120 after "$back" registered 2
-  else expect "$name is registered again" 60 after "$back" says hub 'registered from' "$hub_line"; fi
+  if [[ $name == hub ]]; then expect 'both spokes are registered again' 60 after "$back" registered 2
+  else expect "$name is registered again" 60 after "$back" says "$name" 'registered with NHS' "$line"; fi
   expect "traffic of $name passes" 60 after "$back" pings "$from" "$to"
   expect "all routes are in the kernels" 60 after "$back" eval \
     'routes s1 12 && routes s1 1 && routes s2 11 && routes s2 1 && routes hub 11 && routes hub 12'
   flow_stop "$from"
   row "$name was away: packets of its own" - "$flow_lost of $flow_sent lost, longest silence $flow_gap s"
-  [[ $name == hub ]] && expect 'direct traffic between the spokes meanwhile: nothing lost' 0 flow_lossless s1-host 30
+  [[ $name == hub ]] && expect 'direct traffic between the spokes meanwhile' 0 flow_lost_at_most s1-host 20
 done
 expect 'the direct path, at last (TTL 62)' 30 has 'ttl=62' pings s1-host 192.168.12.100
 expect 'each router has its two sessions, and no leftovers' 60 eval 'sessions hub 2 && sessions s1 2 && sessions s2 2'

@@ -408,13 +408,14 @@ row() {
 
 # What a command leaves in $seen comes into the table.
 expect() {
-  local text=$1 limit=$2 end; shift 2
+  local text=$1 limit=$2 end pause=0.2; shift 2
   end=$((SECONDS + limit))
+  ((limit <= 60)) || pause=1
   while :; do
     seen=
     if "$@" >"$LAB/last" 2>&1; then row "$text" ok "$seen"; return 0; fi
     ((SECONDS < end)) || break
-    sleep 0.2
+    sleep "$pause"
   done
   failed=$((failed + 1))
   row "$text" FAIL "$seen"
