@@ -89,6 +89,7 @@
 //! | `sim` | [`sim`](crate#modules): a deterministic network of engines, with latency, loss, NAT and crashes |
 #![forbid(unsafe_code)]
 
+mod command;
 pub mod config;
 mod drop_reason;
 mod engine;
@@ -106,9 +107,10 @@ pub mod sim;
 mod verdict;
 pub mod views;
 
+pub use command::{Command, CommandError};
 pub use config::Config;
 pub use drop_reason::DropReason;
-pub use engine::{BuildError, Command, Engine, Options, Output};
+pub use engine::{BuildError, Engine, Options, Output};
 pub use event::{EspKeys, Event};
 pub use ids::{PathId, TunnelId, UnderlayId};
 pub use packet::{HEADROOM, Packet, TAILROOM};

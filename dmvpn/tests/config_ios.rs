@@ -61,6 +61,7 @@ fn example(token: &str, full: bool, before: &[String]) -> String {
         },
         "NAME" if last == "address" => "2001:db8::/32",
         "NAME" if last == "pfs" => "group19",
+        "NAME" if last == "summary-map" => "192.168.8.0/21",
         "NAME" => "N",
         "TEXT" => "some words",
         "SECRET" => "s3cret",

@@ -43,6 +43,11 @@ pub struct Config {
     pub redirect: Option<Duration>,
     /// Act on traffic indications (`ip nhrp shortcut`).
     pub shortcut: bool,
+    /// Summaries to answer with (`ip nhrp summary-map`): a destination behind this node that lies in one is answered with it
+    /// in place of the route's prefix, so that requesters need one shortcut for all of them.
+    pub summaries: Vec<IpNet>,
+    /// Group that registrations name (`nhrp group`), at most 255 bytes: the server picks a policy by it.
+    pub group: Option<String>,
     /// Shortest prefix that a shortcut may cover, in bits. Default 8.
     pub shortcut_min_prefix: u8,
     /// What a server does with a resolution request for one of its clients.
@@ -87,6 +92,8 @@ impl Config {
             unique: true,
             redirect: None,
             shortcut: false,
+            summaries: Vec::new(),
+            group: None,
             shortcut_min_prefix: 8,
             resolution_policy: ResolutionPolicy::Forward,
             mtu: 17912,
@@ -126,6 +133,12 @@ impl Config {
         self.prefix.contains(&address) || matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
     }
 
+    /// Whether one router can have this address: it is neither the number nor the broadcast address of the tunnel's subnet.
+    pub(crate) fn is_host(&self, address: IpAddr) -> bool {
+        let single = self.prefix.max_prefix_len() - self.prefix.prefix_len() < 2 || !address.is_ipv4();
+        single || (address != self.prefix.network() && address != self.prefix.broadcast())
+    }
+
     pub(crate) fn holding_seconds(&self) -> u16 {
         u16::try_from(self.holding_time.as_secs()).unwrap_or(u16::MAX)
     }
@@ -157,6 +170,7 @@ impl Config {
                 return Err(ConfigError::Family(address));
             }
             match self.nhs_nbma(nhs) {
+                None if nhs.name.is_some() => {}
                 None => return Err(ConfigError::NhsWithoutNbma(nhs.tunnel_address)),
                 Some(nbma) if nbma.is_ipv4() != self.nbma.is_ipv4() => {
                     return Err(ConfigError::Family(nbma));
@@ -183,12 +197,16 @@ impl Config {
 }
 
 /// One next hop server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nhs {
     /// Overlay address of the server; `None` learns it from the first registration reply (`ip nhrp nhs dynamic`).
     pub tunnel_address: Option<IpAddr>,
-    /// Underlay address; `None` takes that of the static map for `tunnel_address`.
+    /// Underlay address; `None` takes that of the static map for `tunnel_address`, or the `name`'s.
     pub nbma: Option<IpAddr>,
+    /// Name that the owner looks up ([`Output::ResolveName`](crate::Output::ResolveName)) if there is no underlay address.
+    pub name: Option<String>,
+    /// It gets copies of multicast, whatever its address.
+    pub multicast: bool,
     /// 0 (best) to 255.
     pub priority: u8,
     /// Cluster, 0 to 10, that shares one `max-connections`.
@@ -199,7 +217,7 @@ impl Nhs {
     /// A server with priority 0 in cluster 0.
     #[must_use]
     pub fn new(tunnel_address: Option<IpAddr>, nbma: Option<IpAddr>) -> Nhs {
-        Nhs { tunnel_address, nbma, priority: 0, cluster: 0 }
+        Nhs { tunnel_address, nbma, name: None, multicast: false, priority: 0, cluster: 0 }
     }
 }
 

@@ -97,7 +97,8 @@ pub enum Input<'a> {
         /// Register the client; otherwise it is refused with code 4.
         admit: bool,
     },
-    /// The covering route of this prefix went away or points elsewhere: shortcuts under it are withdrawn.
+    /// The covering route of this prefix went away or points elsewhere: shortcuts under it are withdrawn, and what this node
+    /// answered for its own networks there is looked at again.
     RouteChanged {
         /// The route's prefix.
         prefix: IpNet,
@@ -109,6 +110,18 @@ pub enum Input<'a> {
     },
     /// `clear ip nhrp`: forget everything that is not static.
     Clear,
+    /// `clear ip nhrp ADDRESS [MASK]`: forget what is not static within this prefix.
+    ClearPrefix {
+        /// Which overlay addresses and networks.
+        prefix: IpNet,
+    },
+    /// Answer to [`Output::ResolveName`].
+    NameResolved {
+        /// The name.
+        name: &'a str,
+        /// Its addresses, best first; none if it is not known or nobody could be asked.
+        addresses: &'a [IpAddr],
+    },
     /// Purge own registrations and withdraw everything. The node does nothing any more afterwards.
     Shutdown,
 }
@@ -175,6 +188,12 @@ pub enum Output {
         nbma: IpAddr,
         /// The path it came over, which has the authenticated identity.
         path: PathId,
+    },
+    /// What are the addresses of this name of a server? Answered by [`Input::NameResolved`]; without an answer it is asked
+    /// again.
+    ResolveName {
+        /// The name, as configured.
+        name: String,
     },
     /// A change for the forwarding plane.
     Action(Action),
@@ -274,10 +293,12 @@ pub enum DownReason {
 pub enum NhsDownReason {
     /// It does not answer: wrong address, wrong authentication string, wrong GRE key, or dead.
     Silent,
-    /// The path to it is gone.
+    /// The path to it is gone, or its name has another address.
     PathDown,
     /// No path could be established.
     PathFailed,
+    /// Its name has no address.
+    NameUnresolved,
     /// It refuses this node.
     Refused(CieCode),
     /// A better server of its cluster took over.
@@ -421,9 +442,52 @@ pub enum Event {
         /// Underlay address.
         nbma: IpAddr,
     },
+    /// Client: the name of a server has no address, or nobody could be asked.
+    NameUnresolved {
+        /// The name.
+        name: String,
+    },
     /// A bound of [`Limits`](crate::Limits) was reached.
     LimitReached {
         /// Which.
         limit: Limit,
     },
+}
+
+impl Event {
+    /// Underlay address of the peer that the event is about, where it says one.
+    #[must_use]
+    pub fn nbma(&self) -> Option<IpAddr> {
+        match self {
+            Event::Registered { nbma, .. }
+            | Event::Resolved { nbma, .. }
+            | Event::PeerError { nbma, .. }
+            | Event::DirectPathFailed { nbma, .. } => Some(*nbma),
+            Event::AuthenticationMismatch { source, .. } => Some(*source),
+            Event::UniqueAddressConflict { refused, .. } => Some(*refused),
+            _ => None,
+        }
+    }
+
+    /// Overlay address of the peer or of the destination that the event is about, where it says one.
+    #[must_use]
+    pub fn tunnel_address(&self) -> Option<IpAddr> {
+        match self {
+            Event::Registered { tunnel_address, .. }
+            | Event::UniqueAddressConflict { tunnel_address, .. }
+            | Event::DirectPathFailed { tunnel_address, .. } => Some(*tunnel_address),
+            Event::RegistrationAccepted { nhs, .. }
+            | Event::NhsUp { nhs }
+            | Event::NhsDown { nhs, .. }
+            | Event::RegistrationRefused { nhs, .. } => Some(*nhs),
+            Event::Expired { prefix } => Some(prefix.addr()),
+            Event::Purged { by, .. } => Some(*by),
+            Event::Resolved { next_hop, .. } => Some(*next_hop),
+            Event::ResolutionUnanswered { destination }
+            | Event::ResolutionRefused { destination, .. }
+            | Event::ShortcutRefused { destination, .. } => Some(*destination),
+            Event::Loop { source, .. } => Some(*source),
+            _ => None,
+        }
+    }
 }

@@ -121,4 +121,4 @@ pub use io::{
 };
 pub use node::Node;
 pub use stats::{DropReason, Stats};
-pub use view::{CacheFlags, CacheKind, CacheView, MulticastView, NhsStatus, NhsView};
+pub use view::{CacheFlags, CacheKind, CacheView, MulticastView, NhsStatus, NhsView, RequesterView};

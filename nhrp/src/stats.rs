@@ -8,9 +8,8 @@ use crate::wire::PacketType;
 pub struct Stats {
     sent: [u64; 9],
     received: [u64; 9],
+    forwarded: [u64; 9],
     drops: [u64; DropReason::ALL.len()],
-    /// Resolution packets that were forwarded for others.
-    pub forwarded: u64,
     /// Registrations that only extended a binding.
     pub refreshed: u64,
     /// Requests sent again because nobody answered.
@@ -34,6 +33,12 @@ impl Stats {
         self.received.get(slot(packet_type)).copied().unwrap_or_default()
     }
 
+    /// Packets of this type that were forwarded for others; unknown types count together as type 0.
+    #[must_use]
+    pub fn forwarded(&self, packet_type: PacketType) -> u64 {
+        self.forwarded.get(slot(packet_type)).copied().unwrap_or_default()
+    }
+
     /// Packets dropped for this reason.
     #[must_use]
     pub fn dropped(&self, reason: DropReason) -> u64 {
@@ -47,6 +52,12 @@ impl Stats {
 
     pub(crate) fn count_sent(&mut self, packet_type: PacketType) {
         if let Some(counter) = self.sent.get_mut(slot(packet_type)) {
+            *counter += 1;
+        }
+    }
+
+    pub(crate) fn count_forwarded(&mut self, packet_type: PacketType) {
+        if let Some(counter) = self.forwarded.get_mut(slot(packet_type)) {
             *counter += 1;
         }
     }

@@ -39,8 +39,22 @@ pub struct CacheView {
     pub preference: u8,
     /// MTU of the binding, a hint; 0 not said.
     pub mtu: u16,
-    /// Requesters that were given this binding.
-    pub requesters: usize,
+    /// Those who were given this binding.
+    pub requesters: Vec<RequesterView>,
+    /// How often traffic asked for an incomplete entry. The forwarding plane reports a next hop at most once a second.
+    pub hits: u64,
+    /// Group that the client named in its registration (`nhrp group`).
+    pub group: Option<String>,
+}
+
+/// Who was given a binding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequesterView {
+    /// Overlay address.
+    pub address: IpAddr,
+    /// Request id of its latest request.
+    pub request_id: u32,
 }
 
 /// `Type:` of a cache entry.
@@ -79,7 +93,7 @@ pub struct CacheFlags {
     pub router: bool,
     /// Learnt from the peer's own request.
     pub implicit: bool,
-    /// A network behind this node that it answered for.
+    /// This node's own address or a network behind it that it answered for.
     pub local: bool,
     /// The peer is behind NAT.
     pub nat: bool,
@@ -138,8 +152,10 @@ impl fmt::Display for CacheFlags {
 pub struct NhsView {
     /// Overlay address; `None` while a dynamic server's is unknown.
     pub tunnel_address: Option<IpAddr>,
-    /// Underlay address.
-    pub nbma: IpAddr,
+    /// Underlay address; `None` while its name is being looked up.
+    pub nbma: Option<IpAddr>,
+    /// Configured name.
+    pub name: Option<String>,
     /// 0 is best.
     pub priority: u8,
     /// Cluster.
@@ -158,6 +174,12 @@ pub struct NhsView {
     pub replies_received: u64,
     /// Registrations that stayed without answer.
     pub requests_failed: u64,
+    /// Request id of the latest request.
+    pub request_id: Option<u32>,
+    /// Request id of the registration in force.
+    pub acknowledged_id: Option<u32>,
+    /// Time from the latest transmission to the next, while a request is without answer.
+    pub retry: Option<Duration>,
     /// Last accepted registration.
     pub last_reply: Option<Instant>,
     /// Next registration request.

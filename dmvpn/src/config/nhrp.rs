@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::{IdentityMatch, Line, Secret};
 
@@ -60,6 +60,8 @@ pub struct Nhrp {
     /// `ip nhrp permit ...`: our own extension. If there is any, a spoke registers only an address that one of these lines
     /// permits to the identity that it proved.
     pub permits: Vec<NhrpPermit>,
+    /// `ip nhrp summary-map`: phase 3 on a spoke; destinations behind it that lie in one of these are answered with it.
+    pub summaries: Vec<Ipv4Net>,
 }
 
 impl Default for Nhrp {
@@ -87,6 +89,7 @@ impl Default for Nhrp {
             group: None,
             path_preference: None,
             permits: Vec::new(),
+            summaries: Vec::new(),
         }
     }
 }

@@ -67,6 +67,7 @@ pub(super) fn engine(
         unsettled: None,
         scratch: Packet::with_capacity(usize::from(DEFAULT_LINK_MTU)),
         identification: 0,
+        debug_peers: BTreeSet::new(),
         config,
     };
     install_configured_routes(&mut engine, now);
@@ -202,7 +203,7 @@ impl<R: CryptoRng> Build<'_, R> {
         let interface = &self.config.interfaces[part.interface];
         let tunnel = interface.tunnel.as_ref()?;
         let nbma = parts.underlays[part.settings.underlay.index()].address;
-        let config = nhrp::node_config(&tunnel.nhrp, &part.settings, nbma, &mut self.errors)?;
+        let config = nhrp::node_config(&tunnel.nhrp, &part.settings, nbma);
         let rng = self.seeded();
         let node = match ::nhrp::Node::new(config, rng, self.now) {
             Ok(node) => node,

@@ -178,14 +178,8 @@ impl Engine {
 
     /// NHRP has no more use for a path. Its SAs go when no other tunnel uses it.
     pub(super) fn disconnect(&mut self, now: Instant, path: PathId) {
-        let Some(info) = self.paths.entry(path) else { return };
+        let Some(info) = self.paths.entry(path).filter(|info| info.users == 0) else { return };
         let (underlay, peer, remote) = (info.underlay, info.peer, info.remote.ip());
-        let in_use = self.underlays[underlay.index()].tunnels.iter().any(|tunnel| {
-            self.tunnels[tunnel.index()].adjacencies.values().any(|adjacency| adjacency.path == path)
-        });
-        if in_use {
-            return;
-        }
         match peer {
             Some(peer) => {
                 if let Some(endpoint) = &mut self.underlays[underlay.index()].endpoint {
@@ -213,6 +207,7 @@ impl Engine {
             remote: remote_endpoint,
             is_up: true,
             identity: None,
+            users: 0,
             wanted: false,
         };
         let path = self.paths.add(info);
@@ -257,8 +252,15 @@ impl Engine {
         if let Some(path) = self.known_path(underlay, peer) {
             return path;
         }
-        let info =
-            PathInfo { underlay, peer: Some(peer), remote, is_up: false, identity: None, wanted: false };
+        let info = PathInfo {
+            underlay,
+            peer: Some(peer),
+            remote,
+            is_up: false,
+            identity: None,
+            users: 0,
+            wanted: false,
+        };
         let path = self.paths.add(info);
         self.underlays[underlay.index()].peers.insert(peer, path);
         self.act(Action::AddPath { path, underlay, remote, protected: true });

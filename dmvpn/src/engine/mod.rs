@@ -14,7 +14,7 @@ mod settle;
 mod show;
 
 use core::fmt;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
@@ -24,7 +24,7 @@ use rand_core::CryptoRng;
 use crate::forward::{Action, Ingress, Plane};
 use crate::ids::{PathId, TunnelId, UnderlayId};
 use crate::rib::Rib;
-use crate::{Config, Event, Packet, Path, Verdict};
+use crate::{Command, Config, Event, Packet, Path, Verdict};
 
 /// Something the engine hands out.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,23 +42,12 @@ pub enum Output {
     Action(Action),
     /// A fact that somebody may want to see.
     Event(Event),
-}
-
-/// What an embedder can ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Command {
-    /// Leave the cloud in an orderly way: purge registrations, delete SAs, flush LSAs.
-    Shutdown,
-    /// Forget what was learnt by NHRP on all tunnels (`clear ip nhrp`).
-    ClearNhrp,
-    /// Delete the SAs with this underlay address, or with all (`clear crypto session`).
-    ClearCrypto(Option<IpAddr>),
-    /// Lock a router out: who has this IKE identity loses its SAs and gets none again. Its registrations can be used by
-    /// nobody from then on, and expire.
-    Revoke(ikev2::IdentityMatch),
-    /// Take a revocation back.
-    Reinstate(ikev2::IdentityMatch),
+    /// What are the addresses of this name (`ip nhrp nhs ... nbma NAME`)? Answered by [`Command::NameResolved`]; without an
+    /// answer it is asked again.
+    ResolveName {
+        /// The name, as configured.
+        name: String,
+    },
 }
 
 /// What an embedder decides that is in no configuration file.
@@ -118,6 +107,8 @@ pub struct Engine {
     scratch: Packet,
     /// Numbers our own IP packets, so that their fragments can be told apart.
     identification: u16,
+    /// `debug nhrp condition peer nbma`: the peers that NHRP's debug lines are wanted of; none: of all.
+    debug_peers: BTreeSet<IpAddr>,
 }
 
 /// One of our underlay addresses and the IKE endpoint on it.
@@ -180,7 +171,7 @@ struct Ospf {
     /// The names of all interfaces, for events and views.
     names: BTreeMap<ospf_p2mp::InterfaceId, String>,
     /// Prefixes for which a hub as next hop was reported.
-    reported_hub: std::collections::BTreeSet<ipnet::Ipv4Net>,
+    reported_hub: BTreeSet<ipnet::Ipv4Net>,
 }
 
 /// Peers on the underlay, by path.
@@ -202,6 +193,8 @@ struct PathInfo {
     is_up: bool,
     /// The identity that the peer proved to have.
     identity: Option<ikev2::Identity>,
+    /// Next hops whose packets take it, of all tunnels.
+    users: u32,
     /// NHRP asked for it, and says when it wants it no more. An unproven path may be wanted before anything uses it.
     wanted: bool,
 }
@@ -363,10 +356,20 @@ impl Engine {
     pub fn handle_command(&mut self, now: Instant, command: Command) {
         match command {
             Command::Shutdown => self.shut_down(now),
-            Command::ClearNhrp => {
-                for tunnel in &mut self.tunnels {
-                    tunnel.node.handle_input(now, ::nhrp::Input::Clear);
-                }
+            Command::ClearNhrp => self.tell_nodes(now, &::nhrp::Input::Clear),
+            Command::ClearNhrpPrefix(prefix) => {
+                self.tell_nodes(now, &::nhrp::Input::ClearPrefix { prefix });
+            }
+            Command::NameResolved { name, addresses } => {
+                self.tell_nodes(now, &::nhrp::Input::NameResolved { name: &name, addresses: &addresses });
+            }
+            Command::DebugNhrpPeer(nbma) => {
+                self.debug_peers.insert(nbma);
+                self.set_debug_peers();
+            }
+            Command::UndebugNhrpPeer(nbma) => {
+                self.debug_peers.retain(|peer| nbma.is_some_and(|nbma| *peer != nbma));
+                self.set_debug_peers();
             }
             Command::ClearCrypto(remote) => self.clear_crypto(now, remote),
             Command::Revoke(identity) => {
@@ -434,7 +437,9 @@ impl Engine {
     }
 
     fn event(&mut self, event: Event) {
-        tracing::info!(router = %self.config.hostname, "{event}");
+        if self.is_debugged(&event) {
+            tracing::info!(router = %self.config.hostname, "{event}");
+        }
         self.outputs.push_back(Output::Event(event));
     }
 

@@ -64,7 +64,13 @@ impl Engine {
                 let Some(output) = self.tunnels[index].node.poll_output() else { break };
                 *budget -= 1;
                 match output {
-                    ::nhrp::Output::Transmit { to, payload } => self.send_nhrp(now, tunnel, to, &payload),
+                    ::nhrp::Output::Transmit { to, payload } => {
+                        self.send_nhrp(now, tunnel, to, &payload);
+                        self.tunnels[index].node.recycle(payload);
+                    }
+                    ::nhrp::Output::ResolveName { name } => {
+                        self.outputs.push_back(Output::ResolveName { name });
+                    }
                     ::nhrp::Output::Connect { nbma } => self.connect(now, tunnel, nbma),
                     ::nhrp::Output::Disconnect { path } => self.disconnect(now, own_path(path)),
                     ::nhrp::Output::RouteQuery { token, destination } => {
@@ -147,6 +153,7 @@ impl Engine {
                 self.act(Action::AddAdjacency { tunnel, tunnel_address, path });
                 let adjacency = Adjacency { path, kind };
                 let before = self.tunnels[tunnel.index()].adjacencies.insert(tunnel_address, adjacency);
+                self.count_user(Some(path), before.map(|before| before.path));
                 self.tell_ospf_of_adjacency(now, tunnel, tunnel_address, kind, true);
                 if kind == AdjacencyKind::Dynamic && before.is_none_or(|before| before.kind != kind) {
                     let interface = self.tunnels[tunnel.index()].name.clone();
@@ -158,6 +165,7 @@ impl Engine {
                 let Some(adjacency) = self.tunnels[tunnel.index()].adjacencies.remove(&tunnel_address) else {
                     return;
                 };
+                self.count_user(None, Some(adjacency.path));
                 self.tell_ospf_of_adjacency(now, tunnel, tunnel_address, adjacency.kind, false);
                 if adjacency.kind == AdjacencyKind::Dynamic {
                     let interface = self.tunnels[tunnel.index()].name.clone();
@@ -188,6 +196,46 @@ impl Engine {
             // IPv6 in a tunnel: NHRP can speak of it, this forwarding plane does not carry it.
             _ => {}
         }
+    }
+
+    /// A next hop takes the first path from now on, and the second no more.
+    fn count_user(&mut self, after: Option<PathId>, before: Option<PathId>) {
+        if let Some(info) = after.and_then(|path| self.paths.entry_mut(path)) {
+            info.users += 1;
+        }
+        if let Some(info) = before.and_then(|path| self.paths.entry_mut(path)) {
+            info.users = info.users.saturating_sub(1);
+        }
+    }
+
+    /// Tells every tunnel's NHRP.
+    pub(super) fn tell_nodes(&mut self, now: Instant, input: &::nhrp::Input<'_>) {
+        for tunnel in &mut self.tunnels {
+            tunnel.node.handle_input(now, input.clone());
+        }
+    }
+
+    /// Hands the condition for debug lines on.
+    pub(super) fn set_debug_peers(&mut self) {
+        for tunnel in &mut self.tunnels {
+            tunnel.node.set_debug_peers(self.debug_peers.iter().copied());
+        }
+    }
+
+    /// Whether the log is to have an event: with a condition, events of NHRP only where they are about one of its peers.
+    pub(super) fn is_debugged(&self, event: &Event) -> bool {
+        let Event::Nhrp { interface, event } = event else { return true };
+        if self.debug_peers.is_empty() {
+            return true;
+        }
+        let by_tunnel_address = || {
+            let IpAddr::V4(address) = event.tunnel_address()? else { return None };
+            let tunnel = self.tunnels.iter().find(|tunnel| tunnel.name == *interface)?;
+            let path = tunnel.adjacencies.get(&address)?.path;
+            self.paths.entry(path).map(|info| info.remote.ip())
+        };
+        let nbma = event.nbma().or_else(by_tunnel_address);
+        nbma.is_some_and(|nbma| self.debug_peers.contains(&nbma))
     }
 
     /// Where packets under a shortcut go while it is not proven: the next hops of the route that covers it.

@@ -157,9 +157,7 @@ impl Engine {
             }
             _ => {}
         }
-        for tunnel in self.tunnels.iter_mut().filter(|tunnel| tunnel.phase3) {
-            tunnel.node.handle_input(now, ::nhrp::Input::RouteChanged { prefix: prefix.into() });
-        }
+        self.tell_nodes(now, &::nhrp::Input::RouteChanged { prefix: prefix.into() });
     }
 
     fn hops_of(&self, route: &ospf_p2mp::Route) -> Vec<Hop> {

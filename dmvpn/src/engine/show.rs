@@ -36,7 +36,7 @@ impl Engine {
                 View::NhrpNhs(view)
             }
             ShowCommand::NhrpMulticast => View::NhrpMulticast(self.multicast()),
-            ShowCommand::NhrpTraffic => View::NhrpTraffic(self.nhrp_traffic()),
+            ShowCommand::NhrpTraffic => View::NhrpTraffic(self.nhrp_traffic(now)),
             ShowCommand::Dmvpn { detail } => {
                 let mut view = self.dmvpn(now);
                 view.detail = *detail;

@@ -91,6 +91,9 @@ pub(super) fn nhrp(f: &mut fmt::Formatter<'_>, interface: &str, event: &nhrp::Ev
         Event::PeerError { nbma, code, offset } => {
             write!(f, "NHRP: {interface}: error indication from {nbma}: {code} at offset {offset}")
         }
+        Event::NameUnresolved { name } => {
+            write!(f, "NHRP: {interface}: NHS name {name} has no address, or nobody could be asked")
+        }
         Event::DirectPathFailed { tunnel_address, nbma } => {
             write!(
                 f,
@@ -150,6 +153,7 @@ fn nhs_down(reason: &NhsDownReason) -> String {
         NhsDownReason::Silent => "silent, no answer to registrations".to_owned(),
         NhsDownReason::PathDown => "its SA is gone".to_owned(),
         NhsDownReason::PathFailed => "no path to it".to_owned(),
+        NhsDownReason::NameUnresolved => "its name has no address".to_owned(),
         NhsDownReason::Refused(code) => format!("it refuses us: {code}"),
         other => format!("{other:?}"),
     }

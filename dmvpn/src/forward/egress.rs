@@ -18,8 +18,8 @@ pub(super) enum Origin {
     Own,
     /// A LAN.
     Lan,
-    /// A tunnel, by this path.
-    Tunnel(TunnelId, PathId),
+    /// A tunnel, by this path, if its sender has one.
+    Tunnel(TunnelId, Option<PathId>),
 }
 
 /// What a route says about a packet.
@@ -153,7 +153,7 @@ impl Plane {
         path: PathId,
         origin: Origin,
     ) -> Verdict {
-        self.clamp_mss(now, packet, header, tunnel, path);
+        self.clamp_mss(now, packet, header, tunnel, Some(path));
         let fits = self.tunnel_mtu(tunnel, path).unwrap_or(u16::MAX);
         let Some(out) = self.tunnels.get_mut(tunnel.index()) else {
             return Verdict::Dropped(self.count_drop(DropReason::InterfaceDown));
@@ -166,7 +166,9 @@ impl Plane {
         }
         let dont_fragment = header.dont_fragment && out.settings.path_mtu_discovery;
         let redirect = match origin {
-            Origin::Tunnel(came_by, from) if from != path => self.redirect(came_by, tunnel, from, packet),
+            Origin::Tunnel(came_by, Some(from)) if from != path => {
+                self.redirect(came_by, tunnel, from, packet)
+            }
             _ => None,
         };
         if let Some(punt) = redirect {
@@ -308,7 +310,7 @@ impl Plane {
         packet: &mut Packet,
         header: &Header,
         tunnel: TunnelId,
-        path: PathId,
+        path: Option<PathId>,
     ) {
         if header.protocol != ipv4::protocol::TCP {
             return;
@@ -320,7 +322,7 @@ impl Plane {
         let clamp = settings.adjust_mss.into_iter().chain(of_lans).min();
         let ip_mtu = settings.ip_mtu;
         let Some(offered) = mss::clamp(packet.bytes_mut(), header, clamp) else { return };
-        let mtu = self.tunnel_mtu(tunnel, path).unwrap_or(u16::MAX).min(ip_mtu);
+        let mtu = path.and_then(|path| self.tunnel_mtu(tunnel, path)).unwrap_or(u16::MAX).min(ip_mtu);
         let fits = mtu.saturating_sub(TCP_AND_IP_HEADERS);
         if offered > fits && self.tunnels[tunnel.index()].mss_report_is_due(now) {
             self.punt(Punt::MssTooLarge { tunnel, offered, fits });

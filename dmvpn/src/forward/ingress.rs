@@ -72,9 +72,8 @@ impl Plane {
                     return Err(DropReason::ClearText);
                 }
                 match plain_path(underlay, wire.remote) {
-                    Some(path) => self.receive_payload(now, (tunnel, protocol), path, wire.tos, packet),
                     None if protocol == gre::Protocol::NHRP => Ok(Ingress::PlainNhrp(tunnel)),
-                    None => Err(DropReason::NoPath),
+                    path => self.receive_payload(now, (tunnel, protocol), path, wire.tos, packet),
                 }
             }
         }
@@ -123,7 +122,7 @@ impl Plane {
             // The peer protects a tunnel that is plain here: its packets are authentic, but we would answer in the clear.
             return Err(DropReason::Selector);
         }
-        self.receive_payload(now, (tunnel, protocol), path, wire.tos, packet)
+        self.receive_payload(now, (tunnel, protocol), Some(path), wire.tos, packet)
     }
 
     /// Takes the GRE header off and finds the tunnel by its key.
@@ -145,16 +144,19 @@ impl Plane {
         Ok((tunnel, header.protocol))
     }
 
+    /// What is inside GRE. Without protection a sender may have no path: its data is taken all the same, as IOS and the Linux
+    /// kernel do, for a peer that knows us may be one that we do not know yet (we restarted). Nothing on an unprotected
+    /// tunnel proves who sent it, so a known path would prove nothing either.
     fn receive_payload(
         &mut self,
         now: Instant,
         (tunnel, protocol): (TunnelId, gre::Protocol),
-        path: PathId,
+        path: Option<PathId>,
         outer_tos: u8,
         packet: &mut Packet,
     ) -> Result<Ingress, DropReason> {
         let received = match protocol {
-            gre::Protocol::NHRP => Ok(Ingress::Nhrp(tunnel, path)),
+            gre::Protocol::NHRP => path.map(|path| Ingress::Nhrp(tunnel, path)).ok_or(DropReason::NoPath),
             gre::Protocol::IPV4 => self.receive_ipv4(now, tunnel, path, outer_tos, packet),
             gre::Protocol::IPV6 => Err(DropReason::Ipv6),
             _ => Err(DropReason::GreProtocol),
@@ -169,7 +171,7 @@ impl Plane {
         &mut self,
         now: Instant,
         tunnel: TunnelId,
-        path: PathId,
+        path: Option<PathId>,
         outer_tos: u8,
         packet: &mut Packet,
     ) -> Result<Ingress, DropReason> {
@@ -188,6 +190,8 @@ impl Plane {
         }
         let for_us = header.destination == came_by.settings.address || is_ospf_group(header.destination);
         if header.protocol == protocol::OSPF && for_us && header.fragment_offset == 0 {
+            // Neighbours are those that NHRP knows.
+            path.ok_or(DropReason::NoPath)?;
             packet.pull(header.header_len);
             let (source, destination, ttl) = (header.source, header.destination, header.ttl);
             return Ok(Ingress::Ospf { tunnel, source, destination, ttl });

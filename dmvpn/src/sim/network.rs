@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha20Rng;
@@ -46,6 +46,7 @@ pub struct Network {
     pub(super) stats: WireStats,
     pub(super) events: Vec<(Duration, NodeId, Event)>,
     pub(super) actions: Vec<(Duration, NodeId, Action)>,
+    pub(super) names: BTreeMap<String, Vec<IpAddr>>,
     pub(super) digest: TraceDigest,
     pub(super) is_capturing: bool,
     pub(super) captured: Vec<Captured>,
@@ -86,6 +87,7 @@ impl Network {
             stats: WireStats::default(),
             events: Vec::new(),
             actions: Vec::new(),
+            names: BTreeMap::new(),
             digest: TraceDigest::EMPTY,
             is_capturing: false,
             captured: Vec::new(),
@@ -262,6 +264,11 @@ impl Network {
         self.queue.push(self.now, Due::Drain { node });
         let engine = self.node_mut(node).router_mut().and_then(|router| router.engine.as_mut());
         engine.unwrap_or_else(|| panic!("{name} is no running router"))
+    }
+
+    /// What routers hear that ask for the addresses of a name from now on. A name that was never set is not known.
+    pub fn set_name(&mut self, name: &str, addresses: &[IpAddr]) {
+        self.names.insert(name.to_owned(), addresses.to_vec());
     }
 
     /// Gives a router a command.
@@ -445,7 +452,7 @@ impl Network {
     }
 
     /// What a router's clock shows.
-    fn clock(&self, node: NodeId) -> Instant {
+    pub(super) fn clock(&self, node: NodeId) -> Instant {
         let ahead = self.node(node).router().map_or(Duration::ZERO, |router| router.clock_ahead);
         self.start + ahead + self.now
     }
@@ -479,8 +486,8 @@ impl Network {
             .map_err(|error| AddError::Build { name: name.clone(), error })?;
         let addresses = router.fixed_addresses.clone().unwrap_or_else(|| {
             let v4 = engine.underlay_addresses().filter_map(|address| match address {
-                std::net::IpAddr::V4(address) => Some(address),
-                std::net::IpAddr::V6(_) => None,
+                IpAddr::V4(address) => Some(address),
+                IpAddr::V6(_) => None,
             });
             v4.collect()
         });

@@ -261,6 +261,16 @@ impl Network {
             Output::Transmit { path, payload } => self.send(node, &path, &payload),
             Output::Event(event) => self.events.push((self.now, node, event)),
             Output::Action(action) => self.actions.push((self.now, node, action)),
+            Output::ResolveName { name } => self.answer_name(node, name),
+        }
+    }
+
+    /// The network's name service answers at once.
+    fn answer_name(&mut self, node: NodeId, name: String) {
+        let addresses = self.names.get(&name).cloned().unwrap_or_default();
+        let now = self.clock(node);
+        if let Some(engine) = self.engine_of(node) {
+            engine.handle_command(now, crate::Command::NameResolved { name, addresses });
         }
     }
 

@@ -16,6 +16,7 @@ mod control;
 mod dataplane;
 mod local;
 mod log;
+mod names;
 mod routes;
 mod run;
 mod user;

@@ -15,12 +15,15 @@ use super::control::{self, Control, Reply, default_socket};
 use super::dataplane::{Dataplane, source};
 use super::local::Local;
 use super::log::Log;
+use super::names::Names;
 use super::user::User;
 use super::{Args, Error, clock};
 
 const SIGNALS: Token = Token(0);
 /// The control socket; its clients follow.
 const CONTROL: Token = Token(1 << 20);
+/// A name was looked up.
+const NAMES: Token = Token(CONTROL.0 - 1);
 /// How many packets one source may bring before the others have their turn.
 const TURN: usize = 64;
 /// How long leaving may take: peers that do not acknowledge are left without.
@@ -37,7 +40,8 @@ pub(super) fn run(engine: Engine, args: &Args) -> Result<(), Error> {
     let plane = open(&engine, args, poll.registry())?;
     let path = args.control.clone().unwrap_or_else(|| default_socket(engine.hostname()));
     let mut control = Control::open(path, poll.registry(), CONTROL)?;
-    let mut router = Router { engine, plane, log, held: Vec::new(), held_until: None };
+    let names = Names::new(poll.registry(), NAMES)?;
+    let mut router = Router { engine, plane, names, log, held: Vec::new(), held_until: None };
     router.drain();
 
     let mut events = Events::with_capacity(256);
@@ -67,6 +71,7 @@ pub(super) fn run(engine: Engine, args: &Args) -> Result<(), Error> {
                         leaving = Some(clock::now() + FAREWELL);
                     }
                 }
+                NAMES => router.take_names(),
                 CONTROL => control.accept(poll.registry()),
                 Token(client) if client > CONTROL.0 => {
                     control.serve(Token(client), |line| router.answer(line));
@@ -114,6 +119,7 @@ fn signals(poll: &Poll) -> Result<UnixStream, Error> {
 struct Router {
     engine: Engine,
     plane: Box<dyn Dataplane>,
+    names: Names,
     log: Log,
     /// IKE messages that wait until this time.
     held: Vec<(Path, Vec<u8>)>,
@@ -144,10 +150,19 @@ impl Router {
                 }
                 Output::Transmit { path, payload } => self.plane.transmit(&path, &payload),
                 Output::Action(action) => self.plane.follow(&mut self.engine, &action),
+                Output::ResolveName { name } => self.names.ask(name),
                 // The engine logs its events itself.
                 _ => {}
             }
         }
+    }
+
+    /// Hands the engine the addresses of names that it asked for.
+    fn take_names(&mut self) {
+        while let Some((name, addresses)) = self.names.poll() {
+            self.engine.handle_command(clock::now(), Command::NameResolved { name, addresses });
+        }
+        self.drain();
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -37,7 +37,7 @@ impl Node {
         }
         for index in 0..self.servers.len() {
             let Some(server) = self.servers.get(index) else { continue };
-            if server.nbma == nbma && server.path.is_none() && server.status != NhsStatus::Waiting {
+            if server.nbma == Some(nbma) && server.path.is_none() && server.status != NhsStatus::Waiting {
                 self.server_path_up(now, index, id);
             }
         }
@@ -84,7 +84,7 @@ impl Node {
         }
         for index in 0..self.servers.len() {
             let Some(server) = self.servers.get(index) else { continue };
-            if server.nbma == nbma && server.path.is_none() && server.status != NhsStatus::Waiting {
+            if server.nbma == Some(nbma) && server.path.is_none() && server.status != NhsStatus::Waiting {
                 self.server_down(now, index, NhsDownReason::PathFailed);
             }
         }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
+use rand_core::Rng;
 
 use crate::error::EncodeError;
 use crate::io::{Destination, Output, PathId};
@@ -102,11 +103,18 @@ impl Node {
         if self.config.tunnel_address.is_ipv4() { ProtocolType::IPV4 } else { ProtocolType::IPV6 }
     }
 
-    /// A request id that nothing is waiting for.
+    /// A request id that nothing is waiting for. Registrations and purges count, as IOS does. The answer to a resolution may
+    /// come from anybody who has a path to this node, so that its id must not be guessed by those who did not see it.
     pub(super) fn new_request(&mut self, request: Request) -> u32 {
         loop {
-            let id = self.next_request_id;
-            self.next_request_id = id.wrapping_add(1).max(1);
+            let id = match request {
+                Request::Registration(_) | Request::Purge => {
+                    let id = self.next_request_id;
+                    self.next_request_id = id.wrapping_add(1).max(1);
+                    id
+                }
+                Request::Resolution(_) | Request::Probe(_) => self.rng.next_u32().max(1),
+            };
             if let std::collections::btree_map::Entry::Vacant(slot) = self.requests.entry(id) {
                 slot.insert(request);
                 return id;

@@ -9,6 +9,7 @@ use std::time::Instant;
 use ipnet::IpNet;
 
 use crate::io::PathId;
+use crate::node::few::Few;
 
 /// One binding of an overlay address. What only some have is in [`Extra`], so that a hub's thousands of registrations stay
 /// small.
@@ -48,6 +49,8 @@ pub(super) struct Extra {
     pub(super) requesters: Vec<Requester>,
     /// Shortcuts that lead to this next hop.
     pub(super) shortcuts: BTreeSet<IpNet>,
+    /// Servers that the answer came from or through, as it says.
+    pub(super) served_by: Few,
     /// Group that the client named in its registration.
     pub(super) group: Option<Box<[u8]>>,
 }
@@ -59,6 +62,7 @@ impl Extra {
         rejected: Vec::new(),
         requesters: Vec::new(),
         shortcuts: BTreeSet::new(),
+        served_by: Few::None,
         group: None,
     };
 }

@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 use crate::config::Nhs;
 use crate::io::{AdjacencyKind, DownReason, Event, NhsDownReason, Output, PathId};
 use crate::node::cache::{Entry, Origin};
+use crate::node::names::Name;
 use crate::node::timers::{Timer, after, backoff};
 use crate::node::{Node, Request, Sender};
 use crate::stats::DropReason;
 use crate::view::NhsStatus;
-use crate::wire::{CieCode, ExtensionType, Flags, Packet, PacketType};
+use crate::wire::{CieCode, Extension, ExtensionType, Flags, Packet, PacketType};
 
 /// Retransmissions after which a silent server counts as down (measured from IOS: within about 10 s).
 const DOWN_AFTER: u32 = 3;
@@ -29,7 +30,9 @@ const START_PAIR: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(super) struct Server {
     pub(super) config: Nhs,
-    pub(super) nbma: IpAddr,
+    /// Underlay address; unknown while a name is being looked up.
+    pub(super) nbma: Option<IpAddr>,
+    pub(super) name: Option<Name>,
     pub(super) tunnel_address: Option<IpAddr>,
     pub(super) status: NhsStatus,
     /// Up for the fallback time, or had no reason to wait.
@@ -44,19 +47,23 @@ pub(super) struct Server {
     pub(super) last_reply: Option<Instant>,
     pub(super) round_trip: Option<Duration>,
     /// Request id of the registration in force. IOS wants it in the purge that withdraws it.
-    registered_id: Option<u32>,
-    request: Option<Registration>,
+    pub(super) registered_id: Option<u32>,
+    /// Request id of the latest request.
+    pub(super) requested_id: Option<u32>,
+    pub(super) request: Option<Registration>,
     start: StartPair,
     refusals: u32,
 }
 
 /// A registration request without answer.
 #[derive(Debug, Clone, Copy)]
-struct Registration {
-    id: u32,
+pub(super) struct Registration {
+    pub(super) id: u32,
     /// Last transmission.
     sent: Instant,
     retransmissions: u32,
+    /// Time from the last transmission to the next.
+    pub(super) retry: Duration,
 }
 
 /// IOS registers twice, about a second apart, when it starts.
@@ -70,11 +77,12 @@ enum StartPair {
 }
 
 impl Server {
-    pub(super) fn new(config: Nhs, nbma: IpAddr, now: Instant) -> Server {
+    pub(super) fn new(config: Nhs, nbma: Option<IpAddr>, now: Instant) -> Server {
         Server {
-            config,
+            name: config.name.clone().filter(|_| nbma.is_none()).map(Name::new),
             nbma,
             tunnel_address: config.tunnel_address,
+            config,
             status: NhsStatus::Waiting,
             stable: false,
             changed: now,
@@ -87,6 +95,7 @@ impl Server {
             last_reply: None,
             round_trip: None,
             registered_id: None,
+            requested_id: None,
             request: None,
             start: StartPair::First,
             refusals: 0,
@@ -94,8 +103,8 @@ impl Server {
     }
 
     /// How events name it.
-    pub(super) fn name(&self) -> IpAddr {
-        self.tunnel_address.unwrap_or(self.nbma)
+    pub(super) fn label(&self) -> IpAddr {
+        self.tunnel_address.or(self.nbma).unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED))
     }
 
     fn is_wanted(&self) -> bool {
@@ -123,7 +132,7 @@ impl Node {
 
     /// Whether a path to this address is always wanted.
     pub(super) fn is_permanent(&self, nbma: IpAddr) -> bool {
-        let mut of_server = self.servers.iter().filter(|s| s.nbma == nbma).peekable();
+        let mut of_server = self.servers.iter().filter(|s| s.nbma == Some(nbma)).peekable();
         if of_server.peek().is_some() {
             return of_server.any(Server::is_wanted);
         }
@@ -164,7 +173,10 @@ impl Node {
         let Some(server) = self.servers.get_mut(index) else { return };
         server.status = NhsStatus::Probing;
         server.changed = now;
-        let nbma = server.nbma;
+        let Some(nbma) = server.nbma else {
+            self.ask_name(now, index);
+            return;
+        };
         match self.paths.for_static(nbma, self.servers.get(index).and_then(|s| s.tunnel_address)) {
             Some(path) => self.server_path_up(now, index, path),
             None => self.connect(nbma),
@@ -174,13 +186,14 @@ impl Node {
     fn retire_server(&mut self, now: Instant, index: usize) {
         let Some(server) = self.servers.get_mut(index) else { return };
         let was_up = server.status == NhsStatus::Up;
-        let (name, path, registered_id) = (server.name(), server.path, server.registered_id);
+        let (name, path, registered_id) = (server.label(), server.path, server.registered_id);
         server.status = NhsStatus::Waiting;
         server.stable = false;
         server.changed = now;
         server.down_reason = Some(NhsDownReason::Superseded);
         self.stop_registering(index);
         self.timers.cancel(Timer::Fallback(index));
+        self.timers.cancel(Timer::Name(index));
         if was_up {
             if let Some(path) = path {
                 self.purge_self(now, path, name, registered_id);
@@ -190,7 +203,7 @@ impl Node {
         }
     }
 
-    fn stop_registering(&mut self, index: usize) {
+    pub(super) fn stop_registering(&mut self, index: usize) {
         self.timers.cancel(Timer::Register(index));
         if let Some(request) = self.servers.get_mut(index).and_then(|server| server.request.take()) {
             self.requests.remove(&request.id);
@@ -234,9 +247,11 @@ impl Node {
         server.stable = false;
         server.changed = now;
         server.down_reason = Some(reason);
-        let name = server.name();
+        let name = server.label();
         self.timers.cancel(Timer::Fallback(index));
         self.event(Event::NhsDown { nhs: name, reason });
+        // It may have moved.
+        self.ask_name(now, index);
         self.withdraw_shortcuts_of(now, index);
         self.select_servers(now);
         if was_up {
@@ -252,7 +267,8 @@ impl Node {
         }
         let id = self.new_request(Request::Registration(index));
         if let Some(server) = self.servers.get_mut(index) {
-            server.request = Some(Registration { id, sent: now, retransmissions: 0 });
+            server.request = Some(Registration { id, sent: now, retransmissions: 0, retry: Duration::ZERO });
+            server.requested_id = Some(id);
             server.start = match server.start {
                 StartPair::First => StartPair::Second(now),
                 StartPair::Second(_) | StartPair::Done => StartPair::Done,
@@ -286,23 +302,31 @@ impl Node {
         let wait =
             backoff(self.config.timing.retry_initial, attempt, self.config.timing.registration_retry_max);
         let wait = self.jitter(wait);
+        if let Some(request) = self.servers.get_mut(index).and_then(|server| server.request.as_mut()) {
+            request.retry = wait;
+        }
         self.timers.set(Timer::Register(index), after(now, wait));
     }
 
     fn transmit_registration(&mut self, now: Instant, index: usize, id: u32) {
+        let own = self.config.tunnel_address;
         let Some(server) = self.servers.get_mut(index) else { return };
         let Some(path) = server.path else { return };
         server.requests_sent += 1;
-        // An unknown server is addressed by our own address (facts of IOS and FRR): it answers with its own.
-        let destination = server.tunnel_address.unwrap_or(self.config.tunnel_address);
-        let nat = (server.nbma, server.tunnel_address.unwrap_or(unspecified(destination)));
+        // An unknown server is addressed by our own address, which FRR and IOS answer with theirs; opennhrp wants the subnet's
+        // broadcast address, so a request without answer has that every second time.
+        let retransmissions = server.request.map_or(0, |request| request.retransmissions);
+        let unknown = if retransmissions % 2 == 0 { own } else { self.config.prefix.broadcast() };
+        let destination = server.tunnel_address.unwrap_or(unknown);
+        let Some(nbma) = server.nbma else { return };
+        let nat = (nbma, server.tunnel_address.unwrap_or(unspecified(destination)));
         let mut entry = self.own_terms();
         if let Some(link_local) = self.config.link_local {
             entry.nbma = self.config.nbma.into();
             entry.protocol = IpAddr::V6(link_local).into();
         }
         let unique = if self.config.unique { Flags::REGISTRATION_UNIQUE } else { Flags::default() };
-        let packet = self.originate(
+        let mut packet = self.originate(
             PacketType::REGISTRATION_REQUEST,
             Some(destination),
             unique | Flags::NAT,
@@ -310,6 +334,9 @@ impl Node {
             vec![entry],
             &[self.nat_record(nat.0, nat.1)],
         );
+        if let (Some(group), Some(list)) = (&self.config.group, &mut packet.extensions) {
+            list.push(Extension::group(group));
+        }
         self.send_on(now, path, &packet);
     }
 
@@ -359,7 +386,7 @@ impl Node {
             node.servers.iter().any(|s| s.status == NhsStatus::Up && s.stable && s.config.cluster == cluster)
         };
         let Some(server) = self.servers.get(index) else { return };
-        let (name, cluster, was_up) = (server.name(), server.config.cluster, server.status == NhsStatus::Up);
+        let (name, cluster, was_up) = (server.label(), server.config.cluster, server.status == NhsStatus::Up);
         let limited = self.config.cluster_max_connections.contains_key(&cluster);
         let wait = limited && !fallback.is_zero() && others_up(self, cluster);
         self.event(Event::RegistrationAccepted { nhs: name, public_nbma });
@@ -407,7 +434,7 @@ impl Node {
         let refusals = server.refusals;
         server.refusals = refusals.saturating_add(1);
         server.start = StartPair::Done;
-        let nhs = server.name();
+        let nhs = server.label();
         let initial = match code {
             CieCode::RESOURCES => 8,
             CieCode::ALREADY_REGISTERED => 16,
@@ -432,11 +459,16 @@ impl Node {
         let Some(address) = learnt.filter(|a| *a != own && self.config.prefix.contains(a)) else { return };
         let Some(server) = self.servers.get_mut(index) else { return };
         server.tunnel_address = Some(address);
-        let nbma = server.nbma;
+        let Some(nbma) = server.nbma else { return };
         if self.cache.get(address).is_none() {
-            self.cache.insert(Entry::new(address, nbma, Origin::Static, now));
+            self.add_server_entry(now, address, nbma);
         }
         self.attach(now, address);
+    }
+
+    /// The binding of a server, which is as good as a configured one.
+    pub(super) fn add_server_entry(&mut self, now: Instant, address: IpAddr, nbma: IpAddr) {
+        self.cache.insert(Entry::new(address, nbma, Origin::Static, now));
     }
 
     /// Our own underlay address changed: every server hears it at once.
@@ -458,7 +490,7 @@ impl Node {
         for index in 0..self.servers.len() {
             let Some(server) = self.servers.get(index) else { continue };
             if let (NhsStatus::Up, Some(path)) = (server.status, server.path) {
-                let (name, registered_id) = (server.name(), server.registered_id);
+                let (name, registered_id) = (server.label(), server.registered_id);
                 self.purge_self(now, path, name, registered_id);
             }
         }
@@ -482,6 +514,7 @@ impl Node {
         self.queries.clear();
         self.admissions.clear();
         self.purges.clear();
+        self.locals.clear();
         self.hold_downs.clear();
         self.timers.clear();
         self.stopped = true;

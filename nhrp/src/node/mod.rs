@@ -6,7 +6,9 @@ mod cache;
 mod client;
 mod fault;
 mod few;
+mod local;
 mod multicast;
+mod names;
 mod paths;
 mod purge;
 mod rate;
@@ -19,7 +21,7 @@ mod tests;
 mod timers;
 mod views;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -29,6 +31,7 @@ use rand_core::{CryptoRng, Rng};
 
 use self::cache::{Cache, Entry, Origin};
 use self::client::Server;
+use self::local::Local;
 use self::paths::Paths;
 use self::purge::PendingPurge;
 use self::rate::Bucket;
@@ -68,6 +71,10 @@ pub struct Node {
     admissions: BTreeMap<AdmissionToken, (Sender, Vec<u8>)>,
     purges: BTreeMap<u32, PendingPurge>,
     shortcuts: BTreeMap<IpNet, Shortcut>,
+    /// What this node answered for itself.
+    locals: BTreeMap<IpNet, Local>,
+    /// Underlay addresses of the peers that debug lines are wanted of; none: of all.
+    debug_peers: BTreeSet<IpAddr>,
     redirects: Redirects,
     hold_downs: BTreeMap<IpAddr, HoldDown>,
     send_bucket: Bucket,
@@ -149,6 +156,8 @@ impl Node {
             admissions: BTreeMap::new(),
             purges: BTreeMap::new(),
             shortcuts: BTreeMap::new(),
+            locals: BTreeMap::new(),
+            debug_peers: BTreeSet::new(),
             redirects: Redirects::default(),
             hold_downs: BTreeMap::new(),
             next_request_id,
@@ -179,9 +188,11 @@ impl Node {
             }
             Input::RouteAnswer { token, route } => self.route_answer(now, token, route),
             Input::AdmissionAnswer { token, admit } => self.admission_answer(now, token, admit),
-            Input::RouteChanged { prefix } => self.route_changed(prefix),
+            Input::RouteChanged { prefix } => self.route_changed(now, prefix),
             Input::NbmaChanged { nbma } => self.nbma_changed(now, nbma),
-            Input::Clear => self.clear(now),
+            Input::Clear => self.clear(now, |_| true),
+            Input::ClearPrefix { prefix } => self.clear(now, |net| prefix.contains(net)),
+            Input::NameResolved { name, addresses } => self.name_resolved(now, name, addresses),
             Input::Shutdown => self.shutdown(now),
         }
     }
@@ -217,6 +228,8 @@ impl Node {
                     self.admissions.remove(&token);
                 }
                 Timer::Purge(id) => self.purge_due(now, id),
+                Timer::Local(prefix) => self.local_due(prefix),
+                Timer::Name(server) => self.name_due(now, server),
             }
         }
     }
@@ -273,11 +286,11 @@ impl Node {
             self.cache.insert(entry);
         }
         for nhs in self.config.nhs.clone() {
-            let Some(nbma) = self.config.nhs_nbma(&nhs) else { continue };
-            if let Some(address) = nhs.tunnel_address
+            let nbma = self.config.nhs_nbma(&nhs);
+            if let (Some(address), Some(nbma)) = (nhs.tunnel_address, nbma)
                 && self.cache.get(address).is_none()
             {
-                self.cache.insert(Entry::new(address, nbma, Origin::Static, now));
+                self.add_server_entry(now, address, nbma);
             }
             self.servers.push(Server::new(nhs, nbma, now));
         }
@@ -294,14 +307,18 @@ impl Node {
         let packet = match PacketRef::parse(payload) {
             Ok(packet) => packet,
             Err(error) => {
-                tracing::debug!(nbma = %from.nbma, %error, "malformed NHRP packet");
+                if self.is_debugged(from.nbma) {
+                    tracing::debug!(nbma = %from.nbma, %error, "malformed NHRP packet");
+                }
                 self.stats.count_drop(error.into());
                 return;
             }
         };
         let packet_type = packet.packet_type();
         self.stats.count_received(packet_type);
-        tracing::trace!(nbma = %from.nbma, %packet_type, id = packet.header.request_id.get(), "NHRP packet");
+        if self.is_debugged(from.nbma) {
+            tracing::trace!(nbma = %from.nbma, %packet_type, id = packet.header.request_id.get(), "NHRP packet");
+        }
         if packet.address_family() != self.address_family() || packet.protocol_type() != self.protocol_type()
         {
             self.stats.count_drop(DropReason::Family);
@@ -383,29 +400,62 @@ impl Node {
         }
     }
 
-    /// Forgets everything that is not static.
-    fn clear(&mut self, now: Instant) {
+    /// Forgets everything that is not static and that is meant.
+    fn clear(&mut self, now: Instant, is_meant: impl Fn(&IpNet) -> bool) {
+        let is_meant_host = |address: &IpAddr| is_meant(&IpNet::from(*address));
         let addresses: Vec<IpAddr> = self
             .cache
             .iter()
-            .filter(|entry| !matches!(entry.origin, Origin::Static))
+            .filter(|entry| !matches!(entry.origin, Origin::Static) && is_meant(&entry.prefix()))
             .map(|entry| entry.address)
             .collect();
         for address in addresses {
             self.remove_entry(now, address, DownReason::Cleared);
         }
-        for (destination, resolution) in std::mem::take(&mut self.resolutions) {
-            self.timers.cancel(Timer::Resolve(destination));
-            self.requests.remove(&resolution.id);
+        let shortcuts: Vec<IpNet> =
+            self.shortcuts.keys().filter(|prefix| is_meant(prefix)).copied().collect();
+        for prefix in shortcuts {
+            self.remove_shortcut(prefix);
         }
-        for (address, _) in std::mem::take(&mut self.hold_downs) {
+        let locals: Vec<IpNet> = self.locals.keys().filter(|prefix| is_meant(prefix)).copied().collect();
+        for prefix in locals {
+            self.withdraw_local(now, prefix);
+        }
+        let pending: Vec<IpAddr> = self.resolutions.keys().copied().filter(is_meant_host).collect();
+        for destination in pending {
+            self.end_resolution(destination);
+        }
+        let held: Vec<IpAddr> = self.hold_downs.keys().copied().filter(is_meant_host).collect();
+        for address in held {
+            self.hold_downs.remove(&address);
             self.timers.cancel(Timer::HoldDown(address));
         }
     }
 
     fn event(&mut self, event: Event) {
-        tracing::debug!(?event, "NHRP");
+        if self.is_debugged_event(&event) {
+            tracing::debug!(?event, "NHRP");
+        }
         self.outputs.push_back(Output::Event(event));
+    }
+
+    /// `debug nhrp condition peer nbma ADDRESS`: debug lines (`tracing`) are written of these peers only; of all if there is
+    /// none. Events are handed out whatever the condition.
+    pub fn set_debug_peers(&mut self, peers: impl IntoIterator<Item = IpAddr>) {
+        self.debug_peers = peers.into_iter().collect();
+    }
+
+    /// Whether a debug line about this peer is wanted.
+    fn is_debugged(&self, nbma: IpAddr) -> bool {
+        self.debug_peers.is_empty() || self.debug_peers.contains(&nbma)
+    }
+
+    fn is_debugged_event(&self, event: &Event) -> bool {
+        if self.debug_peers.is_empty() {
+            return true;
+        }
+        let of_entry = || self.cache.get(event.tunnel_address()?).map(|entry| entry.nbma);
+        event.nbma().or_else(of_entry).is_some_and(|nbma| self.is_debugged(nbma))
     }
 
     /// The wait times a random factor of 0.75 to 1, as measured from IOS: clients of a server that restarts spread out.

@@ -13,11 +13,13 @@ use crate::node::paths::Path;
 impl Node {
     /// A path to a configured multicast address is up.
     pub(super) fn join_static(&mut self, now: Instant, path: PathId, nbma: IpAddr) {
-        if !self.config.multicast.contains(&MulticastMap::Static(nbma)) {
+        let server = self.servers.iter().find(|server| server.nbma == Some(nbma));
+        let wanted = self.config.multicast.contains(&MulticastMap::Static(nbma))
+            || server.is_some_and(|server| server.config.multicast);
+        if !wanted {
             return;
         }
-        let known =
-            self.servers.iter().find(|server| server.nbma == nbma).and_then(|server| server.tunnel_address);
+        let known = server.and_then(|server| server.tunnel_address);
         let mapped = || self.config.maps.iter().find(|map| map.nbma == nbma).map(|map| map.tunnel_address);
         let tunnel_address = known.or_else(mapped);
         self.join(now, path, nbma, tunnel_address);

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use crate::io::{DownReason, Event, PathId};
 use crate::node::build::{HOP_COUNT, fill_extension, host_len};
 use crate::node::cache::{Entry, Requester};
+use crate::node::local::within;
 use crate::node::timers::{Timer, after, backoff};
 use crate::node::{Node, Request, Sender};
 use crate::stats::DropReason;
@@ -68,19 +69,20 @@ impl Node {
             let Some(entry) = self.cache.get(address) else { continue };
             let owner = entry.path == Some(from.path)
                 || (entry.is_registered() && address == source && self.same_client(entry, from, claimed));
-            if (entry.is_dynamic() && (from_server || owner)) || (entry.is_registered() && owner) {
+            let by_server = from_server && self.may_withdraw(source, entry);
+            if (entry.is_dynamic() && (by_server || owner)) || (entry.is_registered() && owner) {
                 gone.push(address);
             } else {
                 refused = true;
             }
         }
-        let shortcuts: Vec<IpNet> = self
-            .shortcuts
-            .iter()
-            .filter(|(net, _)| prefix.contains(*net))
-            .filter(|(_, shortcut)| from_server || shortcut.next_hop == source)
-            .map(|(net, _)| *net)
-            .collect();
+        let by_owner_or_server = |net: &IpNet| {
+            let next_hop = self.shortcuts.get(net).and_then(|shortcut| self.cache.get(shortcut.next_hop));
+            next_hop.is_some_and(|entry| {
+                entry.path == Some(from.path) || (from_server && self.may_withdraw(source, entry))
+            })
+        };
+        let shortcuts: Vec<IpNet> = within(&self.shortcuts, prefix).filter(by_owner_or_server).collect();
         for shortcut in shortcuts {
             self.remove_shortcut(shortcut);
             self.event(Event::Purged { prefix: shortcut, by: source });
@@ -96,6 +98,12 @@ impl Node {
         } else {
             CieCode::SUCCESS
         }
+    }
+
+    /// Whether this node, in a packet that a server passed on, may withdraw a binding: the server itself, its owner, or a
+    /// server that the answer came from or through. Servers see to it that the source address is the sender's.
+    fn may_withdraw(&self, source: IpAddr, entry: &Entry) -> bool {
+        source == entry.address || self.is_server_address(source) || entry.extra().served_by.contains(source)
     }
 
     /// A purge reply for this node.
@@ -124,23 +132,21 @@ impl Node {
             let path =
                 self.cache.get(requester).filter(|entry| Entry::is_registered(entry)).and_then(|e| e.path);
             let Some(path) = path else { continue };
-            if self.purges.len() >= self.config.limits.pending_purges {
-                self.stats.count_drop(DropReason::Limit);
-                return;
-            }
-            let gone = Cie::new(Some(nbma), Some(address));
-            let id = self.new_request(Request::Purge);
-            let packet = self.originate(
-                PacketType::PURGE_REQUEST,
-                Some(requester),
-                Flags::default(),
-                id,
-                vec![gone],
-                &[],
-            );
-            self.purges.insert(id, PendingPurge { packet, path, attempts: 0 });
-            self.transmit_purge(now, id);
+            self.send_purge(now, path, requester, Cie::new(Some(nbma), Some(address)));
         }
+    }
+
+    /// Tells one node that a binding is gone, again and again until it answers.
+    pub(super) fn send_purge(&mut self, now: Instant, path: PathId, to: IpAddr, gone: Cie) {
+        if self.purges.len() >= self.config.limits.pending_purges {
+            self.stats.count_drop(DropReason::Limit);
+            return;
+        }
+        let id = self.new_request(Request::Purge);
+        let entries = vec![gone];
+        let packet = self.originate(PacketType::PURGE_REQUEST, Some(to), Flags::default(), id, entries, &[]);
+        self.purges.insert(id, PendingPurge { packet, path, attempts: 0 });
+        self.transmit_purge(now, id);
     }
 
     /// Withdraws this node's own registration, once and without reply: the node does not wait for anything any more.

@@ -44,6 +44,14 @@ impl Bucket {
         }
     }
 
+    /// Tokens taken and not yet refilled, in per cent of the capacity.
+    pub(super) fn usage(&self, now: Instant) -> u8 {
+        let debt = self.full_at.saturating_duration_since(now);
+        let percent = (debt.as_nanos() * 100 / self.interval.as_nanos().max(1)).min(100);
+        // Bounded just above.
+        u8::try_from(percent).unwrap_or(100)
+    }
+
     fn cost(&self) -> Duration {
         self.interval / self.capacity
     }

@@ -157,7 +157,7 @@ impl Node {
             self.stats.count_drop(DropReason::NotServer);
             return CieCode::PROHIBITED;
         }
-        let of_tunnel = self.config.is_overlay(address);
+        let of_tunnel = self.config.is_overlay(address) && self.config.is_host(address);
         let ours = address == self.config.tunnel_address
             || self.config.link_local.is_some_and(|own| IpAddr::V6(own) == address);
         if !of_tunnel || ours || address.is_ipv4() != self.config.tunnel_address.is_ipv4() {

@@ -15,6 +15,7 @@ use ipnet::IpNet;
 use crate::io::{DownReason, Event, Limit, PathId};
 use crate::node::build::host_len;
 use crate::node::cache::{Entry, Origin};
+use crate::node::few::Few;
 use crate::node::respond::is_direct;
 use crate::node::timers::{Timer, after, backoff};
 use crate::node::{Node, Request, Sender};
@@ -33,6 +34,8 @@ pub(super) struct Resolution {
     pub(super) created: Instant,
     /// Requests sent.
     attempts: u32,
+    /// How often traffic asked for it.
+    pub(super) hits: u64,
 }
 
 impl Node {
@@ -51,6 +54,10 @@ impl Node {
             self.attach(now, destination);
             return;
         }
+        if let Some(pending) = self.resolutions.get_mut(&destination) {
+            pending.hits = pending.hits.saturating_add(1);
+            return;
+        }
         self.start_resolution(now, destination);
     }
 
@@ -67,7 +74,7 @@ impl Node {
             return;
         }
         let id = self.new_request(Request::Resolution(destination));
-        self.resolutions.insert(destination, Resolution { id, created: now, attempts: 0 });
+        self.resolutions.insert(destination, Resolution { id, created: now, attempts: 0, hits: 1 });
         self.transmit_resolution(now, destination);
     }
 
@@ -128,7 +135,7 @@ impl Node {
         }
     }
 
-    fn end_resolution(&mut self, destination: IpAddr) {
+    pub(super) fn end_resolution(&mut self, destination: IpAddr) {
         self.timers.cancel(Timer::Resolve(destination));
         if let Some(resolution) = self.resolutions.remove(&destination) {
             self.requests.remove(&resolution.id);
@@ -216,6 +223,9 @@ impl Node {
         let direct = answer.direct.then_some(from.path);
         if !self.learn(now, binding, direct) {
             return;
+        }
+        if let Some(entry) = self.cache.get_mut(answer.next_hop).filter(|entry| entry.is_dynamic()) {
+            entry.extra_mut().served_by = servers_named(packet, answer.next_hop);
         }
         if !self.config.is_overlay(asked) {
             self.install_shortcut(now, asked, answer.prefix, answer.next_hop, answer.hold);
@@ -373,6 +383,24 @@ impl Node {
             IpNet::new(map.tunnel_address, map.prefix_len).is_ok_and(|prefix| prefix.contains(&destination))
         })
     }
+}
+
+/// The servers that a reply names: its responder and those that it and its request went through.
+fn servers_named(packet: &Packet, owner: IpAddr) -> Few {
+    const MOST: usize = 8;
+    let mut servers = Few::None;
+    let kinds = [
+        ExtensionType::RESPONDER_ADDRESS,
+        ExtensionType::FORWARD_TRANSIT_RECORD,
+        ExtensionType::REVERSE_TRANSIT_RECORD,
+    ];
+    let records = kinds.iter().filter_map(|kind| packet.extension(*kind)?.entries()).flatten();
+    for server in
+        records.filter_map(|record| record.protocol.ip()).filter(|server| *server != owner).take(MOST)
+    {
+        servers.insert(server);
+    }
+    servers
 }
 
 /// A binding to learn.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 
-use crate::config::ResolutionPolicy;
+use crate::config::{Config, ResolutionPolicy};
 use crate::io::{Event, Output, PathId, RouteInfo, RouteToken};
 use crate::node::build::{HOP_COUNT, entries_extension, fill_extension, host_len};
 use crate::node::cache::{Entry, Origin, Requester};
@@ -30,6 +30,8 @@ pub(super) enum Query {
     Request { from: Sender, packet: Box<Packet>, raw: Vec<u8> },
     /// A traffic indication: is its sender really the next hop?
     Indication { sender: IpAddr, destination: IpAddr },
+    /// A network of this node's that it answered for: is it still?
+    Local { prefix: IpNet },
 }
 
 impl Node {
@@ -63,8 +65,7 @@ impl Node {
         if is_direct(&packet) && self.server_on(from.path).is_none() && !opaque {
             self.paths.bind(from.path, source);
         }
-        let own_link_local = self.config.link_local.is_some_and(|own| IpAddr::V6(own) == destination);
-        if destination == self.config.tunnel_address || own_link_local {
+        if destination == self.config.tunnel_address || own_link_local(&self.config, destination) {
             self.answer(now, from, packet, raw, IpNet::from(destination), opaque);
         } else if self.config.is_overlay(destination) || self.cache.get(destination).is_some() {
             self.request_for_client(now, from, packet, raw, source, destination, opaque);
@@ -115,6 +116,7 @@ impl Node {
             Query::Indication { sender, destination } => {
                 self.indication_checked(now, sender, destination, route);
             }
+            Query::Local { prefix } => self.local_checked(now, prefix, route),
             Query::Request { from, packet, raw } => self.request_routed(now, from, *packet, &raw, route),
         }
     }
@@ -134,11 +136,7 @@ impl Node {
             return;
         };
         if !route.through_tunnel {
-            // Never more than the route, never what covers this node itself or everything.
-            let covers_us = route.prefix.prefix_len() == 0
-                || route.prefix.contains(&self.config.tunnel_address)
-                || route.prefix.contains(&self.config.nbma);
-            let prefix = if covers_us { IpNet::from(destination) } else { route.prefix };
+            let prefix = self.answered_prefix(destination, route.prefix);
             self.answer(now, from, packet, raw, prefix, opaque);
             return;
         }
@@ -202,6 +200,12 @@ impl Node {
             entry.protocol = IpAddr::V6(link_local).into();
         }
         let nat = self.own_nat();
+        // Its own address stays its own: only what lies behind it may have to be withdrawn.
+        let is_behind =
+            prefix.addr() != self.config.tunnel_address && !own_link_local(&self.config, prefix.addr());
+        if let (true, Some(source)) = (is_behind, packet.source_protocol.ip()) {
+            self.note_local(now, prefix, source, packet.request_id);
+        }
         let learnt = self.learn_requester(now, from, &packet);
         let direct = is_direct(&packet) && self.server_on(from.path).is_none();
         let reply = self.resolution_answer(packet, vec![entry], &nat, Flags::AUTHORITATIVE);
@@ -389,6 +393,22 @@ impl Node {
         toward: IpAddr,
         opaque: bool,
     ) {
+        // Only servers pass packets on. A client would lend its name to what others say: its server takes what comes from it as
+        // its own word.
+        if !self.config.is_server() {
+            self.stats.count_drop(DropReason::NotServer);
+            return;
+        }
+        // What a client asks for others must come from that client (replies carry the address of the one that is answered).
+        if packet.packet_type == PacketType::PURGE_REQUEST
+            && let (Some(source), Some(claimed)) = (packet.source_protocol.ip(), packet.source_nbma.ip())
+            && let Some(entry) = self.cache.get(source).filter(|entry| entry.is_registered())
+            && self.server_on(from.path).is_none()
+            && !self.same_client(entry, from, claimed)
+        {
+            self.stats.count_drop(DropReason::SourceMismatch);
+            return;
+        }
         let known = |address: IpAddr| {
             self.cache.get(address).filter(|entry| !entry.is_dynamic()).and_then(|entry| entry.path)
         };
@@ -469,21 +489,30 @@ impl Node {
             self.fill_requester_nat(&mut packet);
         }
         self.stamp(&mut packet);
-        self.stats.forwarded += 1;
+        self.stats.count_forwarded(packet.packet_type);
         self.send_on(now, path, &packet);
     }
 
-    /// A requester behind NAT that does not say so is known here by its registration.
+    /// What the NAT extension of a requester says is known here by its registration: it is told to others as it was seen, not
+    /// as the requester says. Else it could have them connect to anybody.
     fn fill_requester_nat(&self, packet: &mut Packet) {
         let Some(source) = packet.source_protocol.ip() else { return };
         let Some(entry) = self.cache.get(source).filter(|entry| entry.is_registered()) else { return };
-        let empty =
-            packet.extension(ExtensionType::NAT_ADDRESS).is_some_and(|extension| extension.value.is_empty());
-        if entry.claimed.is_some() && empty {
-            let nat = self.nat_record(entry.nbma, source);
-            fill_extension(packet, ExtensionType::NAT_ADDRESS, &[nat]);
+        let known: Vec<Cie> =
+            entry.claimed.map(|_| self.nat_record(entry.nbma, source)).into_iter().collect();
+        let said = packet.extension(ExtensionType::NAT_ADDRESS).and_then(|extension| extension.entries());
+        let is_true = said.is_some_and(|said| {
+            said.iter().map(|entry| entry.nbma.ip()).eq(known.iter().map(|entry| entry.nbma.ip()))
+        });
+        if !is_true {
+            fill_extension(packet, ExtensionType::NAT_ADDRESS, &known);
         }
     }
+}
+
+/// It is this node's link-local address.
+fn own_link_local(config: &Config, address: IpAddr) -> bool {
+    config.link_local.is_some_and(|own| IpAddr::V6(own) == address)
 }
 
 /// No server has passed the packet on.

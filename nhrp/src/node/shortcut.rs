@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use crate::io::{Action, Event, Output, RouteInfo};
 use crate::node::build::host_len;
+use crate::node::local::within;
 use crate::node::resolve::refresh_after;
 use crate::node::respond::Query;
 use crate::node::timers::{Timer, after};
@@ -153,7 +154,10 @@ impl Node {
             || covers(config.nbma)
             || prefix.contains(&config.prefix)
             || config.prefix.contains(&prefix)
-            || self.servers.iter().any(|s| covers(s.nbma) || s.tunnel_address.is_some_and(covers))
+            || self
+                .servers
+                .iter()
+                .any(|s| s.nbma.is_some_and(covers) || s.tunnel_address.is_some_and(covers))
             || self.cache.get(next_hop).is_some_and(|entry| covers(entry.nbma));
         if forbidden {
             self.stats.count_drop(DropReason::InvalidBinding);
@@ -281,12 +285,12 @@ impl Node {
     }
 
     /// The routing table changed under shortcuts.
-    pub(super) fn route_changed(&mut self, route: IpNet) {
-        let gone: Vec<IpNet> =
-            self.shortcuts.keys().filter(|prefix| route.contains(*prefix)).copied().collect();
+    pub(super) fn route_changed(&mut self, now: Instant, route: IpNet) {
+        let gone: Vec<IpNet> = within(&self.shortcuts, route).collect();
         for prefix in gone {
             self.remove_shortcut(prefix);
         }
+        self.recheck_locals(now, route);
     }
 }
 

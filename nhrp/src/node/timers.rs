@@ -38,6 +38,10 @@ pub(super) enum Timer {
     Admission(AdmissionToken),
     /// Retransmission of a purge request.
     Purge(u32),
+    /// Nobody remembers any more what was answered for this network of ours.
+    Local(IpNet),
+    /// The name of a server is to be looked up (again).
+    Name(usize),
 }
 
 /// Deadlines, each at most once.

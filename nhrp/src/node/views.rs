@@ -7,9 +7,10 @@ use ipnet::IpNet;
 
 use crate::config::MulticastMap;
 use crate::node::Node;
-use crate::node::cache::{Entry, Origin};
+use crate::node::cache::{Entry, Origin, Requester};
+use crate::node::local::Local;
 use crate::node::timers::Timer;
-use crate::view::{CacheFlags, CacheKind, CacheView, MulticastView, NhsView};
+use crate::view::{CacheFlags, CacheKind, CacheView, MulticastView, NhsView, RequesterView};
 
 impl Node {
     /// The cache, ordered by prefix: `show ip nhrp [detail]`.
@@ -39,16 +40,20 @@ impl Node {
                 changed: entry.map_or(shortcut.created, |entry| entry.changed),
                 preference: 0,
                 mtu: 0,
-                requesters: 0,
+                requesters: Vec::new(),
+                hits: 0,
+                group: None,
             }
         }));
+        views.extend(self.locals.iter().map(|(prefix, local)| self.local_view(*prefix, local)));
         let pending = self.resolutions.iter().filter(|(destination, _)| {
             // A refresh is shown by the entry that it refreshes.
             self.cache.get(**destination).is_none()
                 && !self.shortcuts.values().any(|s| s.asked == **destination)
         });
-        views.extend(pending.map(|(destination, resolution)| {
-            self.incomplete_view(*destination, resolution.created, false, None)
+        views.extend(pending.map(|(destination, resolution)| CacheView {
+            hits: resolution.hits,
+            ..self.incomplete_view(*destination, resolution.created, false, None)
         }));
         let negative = self.hold_downs.iter().filter(|(destination, record)| {
             record.negative && self.cache.get(**destination).is_none() && record.until > self.seen
@@ -60,11 +65,18 @@ impl Node {
         views.into_iter()
     }
 
+    /// How much of `max_send` is used up, in per cent.
+    #[must_use]
+    pub fn max_send_usage(&self, now: Instant) -> u8 {
+        self.send_bucket.usage(now)
+    }
+
     /// The servers in configuration order: `show ip nhrp nhs [detail]`.
     pub fn nhs(&self) -> impl Iterator<Item = NhsView> + '_ {
         self.servers.iter().enumerate().map(|(index, server)| NhsView {
             tunnel_address: server.tunnel_address,
             nbma: server.nbma,
+            name: server.config.name.clone(),
             priority: server.config.priority,
             cluster: server.config.cluster,
             status: server.status,
@@ -74,6 +86,9 @@ impl Node {
             requests_sent: server.requests_sent,
             replies_received: server.replies_received,
             requests_failed: server.requests_failed,
+            request_id: server.requested_id,
+            acknowledged_id: server.registered_id,
+            retry: server.request.map(|request| request.retry),
             last_reply: server.last_reply,
             next_request: self.timers.deadline(Timer::Register(index)),
             round_trip: server.round_trip,
@@ -142,7 +157,9 @@ impl Node {
             changed: entry.changed,
             preference: entry.preference,
             mtu: entry.mtu,
-            requesters: entry.extra().requesters.len(),
+            requesters: requesters(&entry.extra().requesters),
+            hits: 0,
+            group: entry.extra().group.as_ref().map(|name| String::from_utf8_lossy(name).into_owned()),
         }
     }
 
@@ -167,7 +184,41 @@ impl Node {
             changed: created,
             preference: 0,
             mtu: 0,
-            requesters: 0,
+            requesters: Vec::new(),
+            hits: 0,
+            group: None,
         }
     }
+
+    /// As IOS shows them: without a session of their own.
+    fn local_view(&self, prefix: IpNet, local: &Local) -> CacheView {
+        CacheView {
+            prefix,
+            next_hop: self.config.tunnel_address,
+            nbma: Some(self.config.nbma),
+            claimed_nbma: None,
+            kind: CacheKind::Dynamic,
+            flags: CacheFlags {
+                router: true,
+                unique: true,
+                local: true,
+                no_socket: true,
+                ..CacheFlags::default()
+            },
+            created: local.created,
+            expires: Some(local.expires),
+            last_used: None,
+            path: None,
+            changed: local.created,
+            preference: 0,
+            mtu: self.config.mtu,
+            requesters: requesters(&local.requesters),
+            hits: 0,
+            group: None,
+        }
+    }
+}
+
+fn requesters(list: &[Requester]) -> Vec<RequesterView> {
+    list.iter().map(|&Requester { address, request_id }| RequesterView { address, request_id }).collect()
 }

@@ -2,16 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::Errors;
+use ipnet::IpNet;
+
 use crate::config::{Nbma, Nhrp, NhrpMap};
 use crate::forward::TunnelSettings;
 
-pub(super) fn node_config(
-    configured: &Nhrp,
-    tunnel: &TunnelSettings,
-    nbma: IpAddr,
-    errors: &mut Errors,
-) -> Option<::nhrp::Config> {
+pub(super) fn node_config(configured: &Nhrp, tunnel: &TunnelSettings, nbma: IpAddr) -> ::nhrp::Config {
     let mut node =
         ::nhrp::Config::new(IpAddr::V4(tunnel.address), tunnel.prefix.into(), nbma, tunnel.network_id);
     node.authentication =
@@ -24,6 +20,8 @@ pub(super) fn node_config(
     node.admission = !configured.permits.is_empty();
     node.shortcut = configured.shortcut;
     node.server_only = configured.server_only;
+    node.summaries = configured.summaries.iter().map(|prefix| IpNet::V4(*prefix)).collect();
+    node.group = configured.group.clone();
     node.fallback = configured.nhs_fallback;
     node.cluster_max_connections =
         configured.clusters.iter().map(|cluster| (cluster.cluster, cluster.max_connections)).collect();
@@ -34,26 +32,23 @@ pub(super) fn node_config(
     for nhs in &configured.nhs {
         let nhs_nbma = match configured.nbma_of(nhs) {
             Some(Nbma::Address(address)) => Some(address),
-            Some(Nbma::Name(name)) => {
-                errors.push(format!("ip nhrp nhs: the name {name} has to be resolved by the embedder first"));
-                return None;
-            }
-            None => None,
+            Some(Nbma::Name(_)) | None => None,
         };
         let mut entry = ::nhrp::Nhs::new(nhs.address, nhs_nbma);
+        if let Some(Nbma::Name(name)) = configured.nbma_of(nhs) {
+            entry.name = Some(name);
+        }
+        entry.multicast = nhs.multicast;
         entry.priority = nhs.priority;
         entry.cluster = nhs.cluster;
         node.nhs.push(entry);
-        if let (true, Some(nbma)) = (nhs.multicast, nhs_nbma) {
-            node.multicast.push(::nhrp::MulticastMap::Static(nbma));
-        }
     }
     node.maps = configured.maps.iter().map(static_map).collect();
     if configured.multicast_dynamic {
         node.multicast.push(::nhrp::MulticastMap::Dynamic);
     }
     node.multicast.extend(configured.multicast_maps.iter().map(|map| ::nhrp::MulticastMap::Static(map.nbma)));
-    Some(node)
+    node
 }
 
 fn static_map(map: &NhrpMap) -> ::nhrp::StaticMap {

@@ -331,7 +331,7 @@ fn is_live(child: &ChildView) -> bool {
 
 /// The underlay addresses that a tunnel's configuration names, with the state of the server where it is one.
 pub(super) fn configured_peers(tunnel: &Tunnel) -> impl Iterator<Item = (IpAddr, Option<NhsStatus>)> + '_ {
-    let servers = tunnel.node.nhs().map(|server| (server.nbma, Some(server.status)));
+    let servers = tunnel.node.nhs().filter_map(|server| Some((server.nbma?, Some(server.status))));
     let maps = tunnel.node.config().maps.iter().map(|map| (map.nbma, None));
     servers.chain(maps)
 }

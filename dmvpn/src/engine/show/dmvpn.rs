@@ -65,7 +65,7 @@ impl Engine {
         let local = self.underlay_address(tunnel);
         let mut peers: Vec<DmvpnPeer> = Vec::new();
         let mut places: BTreeMap<IpAddr, usize> = BTreeMap::new();
-        for cached in tunnel.node.cache().filter(|cached| !cached.flags.local) {
+        for cached in tunnel.node.cache() {
             let server = servers.iter().find(|server| server.tunnel_address == Some(cached.next_hop));
             let ike = local.zip(cached.nbma).and_then(|addresses| progress.get(&addresses)).copied();
             let (state, since) = state(now, tunnel, &cached, server, ike);
@@ -104,6 +104,7 @@ impl Engine {
             (learned, DmvpnAttribute::Dynamic),
             (cached.kind == CacheKind::Incomplete, DmvpnAttribute::Incomplete),
             (cached.flags.nat, DmvpnAttribute::Nated),
+            (cached.flags.local, DmvpnAttribute::Local),
             (cached.flags.no_socket && learned, DmvpnAttribute::NoSocket),
             (route == Some(false), DmvpnAttribute::RouteInstalled),
             (route == Some(true), DmvpnAttribute::NexthopOverride),
@@ -147,6 +148,10 @@ fn state(
     let since = Some(ago(now, changed));
     if !tunnel.is_up() {
         return (PeerState::Intf, since);
+    }
+    // What is this router's own needs no path.
+    if cached.flags.local {
+        return (PeerState::Up, since);
     }
     let is_up = match server {
         Some(server) => server.status == NhsStatus::Up,

@@ -12,14 +12,13 @@ use super::{ago, until};
 use crate::engine::{Engine, Tunnel};
 use crate::views::{
     NhrpCache, NhrpCounts, NhrpEntry, NhrpFlag, NhrpInterfaceTraffic, NhrpKind, NhrpMulticast,
-    NhrpMulticastMember, NhrpNhs, NhrpTraffic, NhsEntry, NhsInterface, NhsState, PathState,
+    NhrpMulticastMember, NhrpNhs, NhrpRequester, NhrpTraffic, NhsEntry, NhsInterface, NhsState, PathState,
+    PendingRegistration,
 };
 
 impl Engine {
-    /// The NHRP cache of all tunnels, with every flag that is known.
-    ///
-    /// NHRP does not tell how many packets wanted an incomplete entry, nor who was answered with an entry: `cache_hits`
-    /// is 0 and `requesters` is empty.
+    /// The NHRP cache of all tunnels, with every flag that is known. The forwarding plane reports a next hop that is wanted
+    /// at most once a second: that is what `cache_hits` counts.
     #[must_use]
     pub fn nhrp_cache(&self, now: Instant) -> NhrpCache {
         let entries = self
@@ -31,8 +30,7 @@ impl Engine {
 
     /// The next hop servers of the tunnels that have any.
     ///
-    /// NHRP does not tell request ids: they are `None`, and `pending` is empty. A server whose overlay address is not
-    /// known yet (`ip nhrp nhs dynamic`) shows as 0.0.0.0.
+    /// A server whose overlay address is not known yet (`ip nhrp nhs dynamic`) shows as 0.0.0.0.
     #[must_use]
     pub fn nhs(&self, now: Instant) -> NhrpNhs {
         let interfaces = self
@@ -41,7 +39,7 @@ impl Engine {
             .map(|tunnel| NhsInterface { interface: tunnel.name.clone(), servers: servers(tunnel, now) });
         NhrpNhs {
             interfaces: interfaces.filter(|interface| !interface.servers.is_empty()).collect(),
-            pending: Vec::new(),
+            pending: self.tunnels.iter().flat_map(|tunnel| pending(tunnel, now)).collect(),
             detail: false,
         }
     }
@@ -79,12 +77,9 @@ impl Engine {
     }
 
     /// The NHRP packets of each tunnel, and why some were dropped.
-    ///
-    /// NHRP counts resolution packets that it forwards in one sum: they all stand as requests, which they are on a hub
-    /// whose spokes answer one another directly. How much of `max-send` is used up is not told: `usage` is 0.
     #[must_use]
-    pub fn nhrp_traffic(&self) -> NhrpTraffic {
-        NhrpTraffic { interfaces: self.tunnels.iter().map(traffic).collect() }
+    pub fn nhrp_traffic(&self, now: Instant) -> NhrpTraffic {
+        NhrpTraffic { interfaces: self.tunnels.iter().map(|tunnel| traffic(tunnel, now)).collect() }
     }
 
     fn cache_entry(&self, tunnel: &Tunnel, now: Instant, view: &CacheView) -> NhrpEntry {
@@ -100,6 +95,13 @@ impl Engine {
         entry.nbma = view.nbma;
         entry.claimed_nbma = view.claimed_nbma.filter(|claimed| Some(*claimed) != view.nbma);
         entry.preference = view.preference;
+        entry.cache_hits = view.hits;
+        entry.requesters = view
+            .requesters
+            .iter()
+            .map(|one| NhrpRequester { address: one.address, request_id: one.request_id })
+            .collect();
+        entry.group.clone_from(&view.group);
         entry.flags = flags(tunnel, view);
         let overrides = matches!(view.prefix, IpNet::V4(prefix) if self.installed(prefix) == Some(true));
         if overrides && !view.flags.nho {
@@ -197,7 +199,10 @@ pub(super) fn servers(tunnel: &Tunnel, now: Instant) -> Vec<NhsEntry> {
             _ => NhsState::Expecting,
         };
         entry.dynamic = configured.get(index).is_some_and(|nhs| nhs.tunnel_address.is_none());
-        entry.nbma = Some(view.nbma);
+        entry.nbma = view.nbma;
+        entry.name = view.name;
+        entry.request_id = view.request_id;
+        entry.acknowledged_id = view.acknowledged_id;
         entry.priority = view.priority;
         entry.cluster = view.cluster;
         entry.requests_sent = view.requests_sent;
@@ -214,7 +219,22 @@ pub(super) fn servers(tunnel: &Tunnel, now: Instant) -> Vec<NhsEntry> {
     servers.collect()
 }
 
-fn traffic(tunnel: &Tunnel) -> NhrpInterfaceTraffic {
+/// Registration requests of a tunnel that wait for their answer.
+fn pending(tunnel: &Tunnel, now: Instant) -> Vec<PendingRegistration> {
+    let waiting = tunnel.node.nhs().filter_map(|view| {
+        let retry = view.retry?;
+        Some(PendingRegistration {
+            request_id: view.request_id?,
+            retry,
+            nhs: view.tunnel_address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            due: view.next_request.map(|at| until(now, at)).filter(|due| !due.is_zero()),
+            interface: tunnel.name.clone(),
+        })
+    });
+    waiting.collect()
+}
+
+fn traffic(tunnel: &Tunnel, now: Instant) -> NhrpInterfaceTraffic {
     let stats = tunnel.node.stats();
     let limits = &tunnel.node.config().limits;
     let mut sent = counts(stats, Stats::sent);
@@ -223,10 +243,10 @@ fn traffic(tunnel: &Tunnel) -> NhrpInterfaceTraffic {
         interface: tunnel.name.clone(),
         max_send: limits.max_send,
         max_send_interval: limits.max_send_interval,
-        usage: 0,
+        usage: tunnel.node.max_send_usage(now).into(),
         sent,
         received: counts(stats, Stats::received),
-        forwarded: NhrpCounts { resolution_request: stats.forwarded, ..NhrpCounts::default() },
+        forwarded: counts(stats, Stats::forwarded),
         dropped: drops(stats),
     }
 }

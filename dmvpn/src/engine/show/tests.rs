@@ -399,6 +399,8 @@ fn a_shortcut_shows_as_an_override() {
             ("10.0.0.12/32".to_owned(), "D".to_owned()),
             ("192.168.12.0/24".to_owned(), "DT2".to_owned()),
             ("192.168.12.1/32".to_owned(), "DT1".to_owned()),
+            // What SPOKE1 answered for itself.
+            ("192.168.11.1/32".to_owned(), "DLX".to_owned()),
         ]
     );
     assert!(table.contains("\nH        192.168.12.1/32 [250/0] via 10.0.0.12, TIME, Tunnel0\n"), "{table}");
@@ -419,7 +421,7 @@ fn drops_and_counters_are_counted() {
     let details = tunnel.tunnel.unwrap();
     assert_eq!((details.key, details.transport_mtu, details.down_because), (Some(100), 1430, None));
     assert_eq!(details.source_interface.as_deref(), Some("GigabitEthernet0/0/0"));
-    let traffic = network.engine("HUB1").nhrp_traffic();
+    let traffic = network.engine("HUB1").nhrp_traffic(network.instant());
     let counts = &traffic.interfaces[0];
     assert_eq!(counts.received.registration_request, counts.sent.registration_reply);
     assert!(counts.received.registration_request >= 2 && counts.forwarded.resolution_request >= 1);

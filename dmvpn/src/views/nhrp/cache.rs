@@ -51,6 +51,8 @@ pub struct NhrpEntry {
     pub preference: u8,
     /// `detail`: who asked for a local entry and may have to be told when it goes.
     pub requesters: Vec<NhrpRequester>,
+    /// `detail`: the group that the client named (`nhrp group`); IOS has it in `show dmvpn detail`.
+    pub group: Option<String>,
     /// `detail`: the state of the direct path to the next hop, which IOS does not know.
     pub path: Option<PathState>,
 }
@@ -130,6 +132,7 @@ impl NhrpEntry {
             cache_hits: 0,
             preference: 255,
             requesters: Vec::new(),
+            group: None,
             path: None,
         }
     }
@@ -184,6 +187,9 @@ impl NhrpEntry {
             for requester in &self.requesters {
                 let NhrpRequester { address, request_id } = *requester;
                 writeln!(f, "  Requester: {} Request ID: {request_id}", Address(address))?;
+            }
+            if let Some(group) = &self.group {
+                writeln!(f, "   NHRP group: {group}")?;
             }
             if let Some(path) = self.path {
                 writeln!(f, "   Direct path: {path}")?;

@@ -41,6 +41,8 @@ pub struct NhsEntry {
     pub dynamic: bool,
     /// The server's underlay address, where it is known.
     pub nbma: Option<IpAddr>,
+    /// The name that the server is configured by, if it is.
+    pub name: Option<String>,
     /// The priority within the cluster; 0 is the best.
     pub priority: u8,
     /// The cluster.
@@ -103,6 +105,7 @@ impl NhsEntry {
             state: NhsState::Expecting,
             dynamic: false,
             nbma: None,
+            name: None,
             priority: 0,
             cluster: 0,
             requests_sent: 0,
@@ -125,6 +128,9 @@ impl NhsEntry {
         write!(f, "{}  {state:>2} ", Address(self.address))?;
         if let Some(nbma) = self.nbma {
             write!(f, "NBMA Address: {} ", Address(nbma))?;
+        }
+        if let Some(name) = &self.name {
+            write!(f, "({name}) ")?;
         }
         write!(f, "priority = {} cluster = {}", self.priority, self.cluster)
     }

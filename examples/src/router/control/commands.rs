@@ -45,6 +45,10 @@ pub(in crate::router) fn answer(
     if let Some(reply) = plane.command(engine, &words) {
         return reply;
     }
+    // Conditions for debug lines hold in the engine and in the log.
+    if let (["debug" | "undebug" | "no", ..], Ok(command)) = (words.as_slice(), line.parse::<Command>()) {
+        engine.handle_command(now, command);
+    }
     Reply::Text(match words.as_slice() {
         ["show", "io"] => plane.report(),
         ["show", "logging"] => log.recent(),
@@ -63,7 +67,10 @@ pub(in crate::router) fn answer(
 
 fn clear(engine: &mut Engine, log: &Log, now: Instant, words: &[&str]) -> String {
     let command = match words {
-        ["ip", "nhrp"] => Command::ClearNhrp,
+        ["ip", "nhrp", ..] => match format!("clear {}", words.join(" ")).parse() {
+            Ok(command) => command,
+            Err(error) => return format!("{error}\n"),
+        },
         ["crypto", "session" | "sa"] => Command::ClearCrypto(None),
         ["crypto", "session", "remote", address] | ["crypto", "sa", "peer", address] => match address.parse()
         {
@@ -75,7 +82,7 @@ fn clear(engine: &mut Engine, log: &Log, now: Instant, words: &[&str]) -> String
             return String::new();
         }
         _ => {
-            return "% expected clear ip nhrp, clear crypto session [remote ADDRESS] or clear logging\n"
+            return "% expected clear ip nhrp [ADDRESS [MASK]], clear crypto session [remote ADDRESS] or clear logging\n"
                 .to_owned();
         }
     };

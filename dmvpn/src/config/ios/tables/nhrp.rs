@@ -59,6 +59,8 @@ pub(super) const COMMANDS: &[Command] = &[
         let limit = m.number("max-send").zip(m.seconds("every"));
         nhrp(r, |nhrp| nhrp.max_send = limit.map(|(packets, interval)| MaxSend { packets, interval }));
     }),
+    many("ip nhrp summary-map IPV4 MASK", summary),
+    many("ip nhrp summary-map NAME", summary),
     one("ip nhrp server-only [non-caching]", |r, m| {
         part_without_effect(r, m, &["non-caching"], "who asks for nothing learns nothing");
         nhrp(r, |nhrp| nhrp.server_only = !m.negated);
@@ -89,7 +91,6 @@ pub(super) const COMMANDS: &[Command] = &[
     no_effect("ip nhrp event-publisher [TEXT]", "events are always published"),
     no_effect("nhrp event-publisher [TEXT]", "events are always published"),
     lacking("ip nhrp bfd TEXT", "there is no BFD here; DPD and probes find dead paths"),
-    lacking("ip nhrp summary-map TEXT", "answers carry the route's own prefix"),
     lacking("ip nhrp cache bgp-sync", "there is no BGP here"),
     lacking("ip nhrp attribute set TEXT", "attributes are not sent here"),
 ];
@@ -126,6 +127,26 @@ fn servers<'r>(r: &'r mut Reader<'_>) -> Option<&'r mut Vec<Nhs>> {
 
 fn clusters<'r>(r: &'r mut Reader<'_>) -> Option<&'r mut Vec<Cluster>> {
     tunnel(r).map(|tunnel| &mut tunnel.nhrp.clusters)
+}
+
+/// `ip nhrp summary-map PREFIX MASK`, `ip nhrp summary-map PREFIX/LENGTH`
+fn summary(r: &mut Reader<'_>, m: &Matched<'_>) {
+    let written = || m.text("summary-map")?.parse::<Ipv4Net>().ok();
+    let masked = || match (m.address("summary-map", 0)?, m.prefix_len("summary-map")?) {
+        (IpAddr::V4(address), length) => Ipv4Net::new(address, length).ok(),
+        (IpAddr::V6(_), _) => None,
+    };
+    let prefix = masked().or_else(written).filter(|prefix| prefix.prefix_len() > 0);
+    let Some(prefix) = prefix.map(|prefix| prefix.trunc()) else {
+        let at = m.index("summary-map", 0);
+        r.say(Severity::Error, Rule::BadValue, at, "this is no network", "a prefix such as 192.168.8.0/21");
+        return;
+    };
+    on_tunnel(r, |r| change_list(r, m.negated, summaries, |one| *one == prefix, Some(prefix)));
+}
+
+fn summaries<'r>(r: &'r mut Reader<'_>) -> Option<&'r mut Vec<Ipv4Net>> {
+    tunnel(r).map(|tunnel| &mut tunnel.nhrp.summaries)
 }
 
 fn set_group(r: &mut Reader<'_>, m: &Matched<'_>) {
