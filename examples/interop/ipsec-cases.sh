@@ -11,12 +11,12 @@ SECRET=nonsense cell guide initiator none 'different keys'; keys=$cells
 peer_suite=gcm cell guide initiator none 'no proposal in common'; proposals=$cells
 REMOTE_TS='dynamic[udp]' cell guide initiator none 'no selectors in common'; selectors=$cells
 # Cookies, fragments, dead peers.
-CHARON_LINES='cookie_threshold = 1' cell guide initiator none 'it demands cookies'; killed_us=$cells
-global='crypto ikev2 cookie-challenge 1' cell guide responder none 'we demand cookies'; power=$cells
-CHARON_LINES='fragment_size = 200' global='crypto ikev2 fragmentation mtu 256' dpd=periodic \
-  cell guide initiator none 'both cut messages into fragments'; killed=$cells
+REMOTE=%any CHARON_LINES='cookie_threshold = 1' cell guide initiator none 'it demands cookies'; killed_us=$cells
+global='crypto ikev2 cookie-challenge 1' dpd=periodic cell guide responder none 'we demand cookies'; killed=$cells
+CHARON_LINES='fragment_size = 200' global='crypto ikev2 fragmentation mtu 256' \
+  cell guide initiator none 'both cut messages into fragments'; power=$cells
 stranger "s$killed_us" "203.0.113.$killed_us"
-stranger "s$power" "198.51.100.$power"
+stranger "s$killed" "198.51.100.$killed"
 cells_ready
 row "$cells strongSwans run" -
 for ((n = 1; n <= cells; n++)); do [[ $n == "$killed_us" ]] || our_router "$n"; done
@@ -37,13 +37,13 @@ our_router "$killed_us"
 expect "${cell_text[$killed_us]}: SA up" 30 is_up "$killed_us"
 expect 'it did demand one' 0 swan_says "$killed_us" 'IKE_SA_INIT .*N\(COOKIE\)'
 stranger_heard() { tcpdump -nr "$LAB/wan-wan.pcap" "dst host 192.0.2.$1 and udp port 500" 2>/dev/null | grep .; }
-expect 'a stranger has half an SA with us' 20 half_open "s$power" stranger_heard "$power"
-expect "${cell_text[$power]}: SA up" 30 is_up "$power"
-expect 'it saw our demand' 0 swan_says "$power" 'parsed IKE_SA_INIT response 0 \[ N\(COOKIE\) \]'
-
+expect 'a stranger has half an SA with us' 20 half_open "s$killed" stranger_heard "$killed"
 expect "${cell_text[$killed]}: SA up" 30 is_up "$killed"
-expect 'we sent fragments' 5 fragments_from "198.51.100.$killed"
-expect 'it sent fragments' 5 fragments_from "203.0.113.$killed"
+expect 'it saw our demand' 0 swan_says "$killed" 'parsed IKE_SA_INIT response 0 \[ N\(COOKIE\) \]'
+
+expect "${cell_text[$power]}: SA up" 30 is_up "$power"
+expect 'we sent fragments' 5 fragments_from "198.51.100.$power"
+expect 'it sent fragments' 5 fragments_from "203.0.113.$power"
 
 # Dead peers.
 flow_start "a$power" "10.0.$power.2" 0.2

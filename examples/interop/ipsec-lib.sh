@@ -106,7 +106,7 @@ cell() {
   ip_in "b$n" link set gre1 mtu 1400 up
   local responder_only=
   [[ $role == initiator ]] || start=trap responder_only=responder-only
-  REMOTE=$ours strongswan_config "b$n" "$peer_nbma" "$start"
+  REMOTE=${REMOTE:-$ours} strongswan_config "b$n" "$peer_nbma" "$start"
   strongswan_start "b$n"
   our_side "$n" "$our_nbma" "$peer" >"$LAB/a$n.cfg"
 }

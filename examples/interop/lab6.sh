@@ -43,7 +43,6 @@ flows_stop() { # TEXT LIMIT-DIRECT LIMIT-HUB
   expect "$1: s1 to s2, direct" 0 flow_lost_at_most s1-host "$2"
   expect "$1: s3 to s1, by the hub" 0 flow_lost_at_most s3-host "$3"
 }
-answers() { local before; before=$(grep -c 'bytes from' "$LAB/flow-$1"); sleep 1; (($(grep -c 'bytes from' "$LAB/flow-$1") >= before + 5)); }
 
 flows_start
 expect 'pings run' 5 answers s3-host

@@ -481,7 +481,14 @@ flow_start() {
   pids+=($!)
 }
 
-# flow_stop FROM [WARM-UP]: ends it; $flow_lost and $flow_sent count up to the last packet that came back, what was lost
+# answers FROM: the flow gets answers, five within a second at least.
+answers() {
+  local before; before=$(grep -c 'bytes from' "$LAB/flow-$1")
+  sleep 1
+  (($(grep -c 'bytes from' "$LAB/flow-$1") >= before + 5))
+}
+
+# flow_stop FROM: ends it; $flow_lost and $flow_sent count up to the last packet that came back, what was lost
 # before the first that did aside (nothing is lost before a path is up: nothing is there). $flow_gap: the longest
 # silence between two answers, in seconds.
 flow_stop() {
