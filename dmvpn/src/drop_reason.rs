@@ -73,6 +73,8 @@ reasons! {
     SpoofedSource = "our own address as source",
     /// A packet too large for the memory it came in.
     NoRoom = "no room in the packet's memory",
+    /// A packet that was handed to the engine although another forwarding plane moves packets.
+    ForwardedElsewhere = "another forwarding plane moves packets",
     /// The tunnel or the interface is shut down.
     InterfaceDown = "interface down",
 }

@@ -54,7 +54,7 @@
 //! A router has a control plane that decides and a forwarding plane that moves packets; they meet in
 //! [`forward::Action`] and [`forward::Punt`] and nowhere else. The built-in forwarding plane carries the actions out
 //! itself; an embedder with a faster one (a kernel, hardware) takes the same actions
-//! ([`Options::export_actions`]). Inside control, the children never call each other: one function drains them in a fixed
+//! ([`Options::external_forwarding`]). Inside control, the children never call each other: one function drains them in a fixed
 //! order until all are quiet. Facts go up (an SA, then a path, a neighbour, a route), requests go down (a
 //! missing next hop, then a resolution, a connection).
 //!

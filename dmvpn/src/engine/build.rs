@@ -53,6 +53,7 @@ pub(super) fn engine(
         addressed(&config).map(|(_, network, own)| (network, own)).collect(),
     );
     plane.set_host_routes_lans(options.host_routes_lans);
+    plane.set_external(options.external_forwarding);
     let mut engine = Engine {
         options,
         rng: own_rng,

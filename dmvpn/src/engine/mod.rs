@@ -2,9 +2,10 @@
 //!
 //! Its parts, top down: this file has the verbs an embedder uses; [`build`] makes the children from a configuration;
 //! [`settle`] drains them in a fixed order until all are quiet and translates between them ([`ike`], [`nhrp`],
-//! [`ospf`], [`routes`], [`punts`]); [`show`] answers questions.
+//! [`ospf`], [`routes`], [`punts`]); [`external`] is for forwarding planes outside; [`show`] answers questions.
 
 mod build;
+mod external;
 mod ike;
 mod nhrp;
 mod ospf;
@@ -21,7 +22,7 @@ use std::time::Instant;
 use rand_chacha::ChaCha20Rng;
 use rand_core::CryptoRng;
 
-use crate::forward::{Action, Ingress, Plane};
+use crate::forward::{Action, ControlPacket, Ingress, Plane};
 use crate::ids::{PathId, TunnelId, UnderlayId};
 use crate::rib::Rib;
 use crate::{Command, Config, Event, Packet, Path, Verdict};
@@ -40,6 +41,8 @@ pub enum Output {
     },
     /// What the control plane asks of a forwarding plane; only with [`Options::export_actions`].
     Action(Action),
+    /// Send this control packet on a tunnel; only with [`Options::external_forwarding`].
+    Control(ControlPacket),
     /// A fact that somebody may want to see.
     Event(Event),
     /// What are the addresses of this name (`ip nhrp nhs ... nbma NAME`)? Answered by [`Command::NameResolved`]; without an
@@ -56,6 +59,11 @@ pub enum Output {
 pub struct Options {
     /// Hand out what the forwarding plane is told, for another one to follow. Actions that install SAs carry keys.
     pub export_actions: bool,
+    /// Another forwarding plane (a kernel's, hardware) moves the packets. The engine hands out actions as with
+    /// `export_actions` and its control packets as [`Output::Control`], seals and opens nothing, and is told what happens
+    /// by [`Engine::handle_control`], [`Engine::handle_punt`] and [`Engine::handle_counted`]. IKE still comes and goes by
+    /// [`Engine::handle_wan`] and [`Output::Transmit`].
+    pub external_forwarding: bool,
     /// Seconds since 1970 at start. Numbers that must not go backwards over a restart begin here (the sequence numbers of
     /// OSPF's digests, RFC 2328 appendix D.3); without it a neighbour may refuse a restarted router until its dead
     /// interval has passed.
@@ -283,7 +291,7 @@ impl Engine {
         &self.config
     }
 
-    /// The router's underlay addresses (the sources of its tunnels).
+    /// The router's underlay addresses (the sources of its tunnels), in the order of their [`UnderlayId`]s.
     pub fn underlay_addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
         self.underlays.iter().map(|underlay| underlay.address)
     }
@@ -445,7 +453,7 @@ impl Engine {
 
     /// Tells the forwarding plane, and whoever follows along.
     fn act(&mut self, action: Action) {
-        if self.options.export_actions {
+        if self.options.export_actions || self.options.external_forwarding {
             self.outputs.push_back(Output::Action(action.clone()));
         }
         let rng = &mut self.rng;

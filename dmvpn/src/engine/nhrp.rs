@@ -139,6 +139,10 @@ impl Engine {
         bytes: &[u8],
     ) {
         self.check_liveness(now, path);
+        if self.plane.is_external() {
+            self.hand_out_control(tunnel, path, protocol, bytes);
+            return;
+        }
         self.scratch.fill(bytes);
         if let Ok(path) = self.plane.send(tunnel, path, protocol, CONTROL_TOS, &mut self.scratch) {
             let payload = self.scratch.bytes().to_vec();

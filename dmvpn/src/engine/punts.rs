@@ -12,11 +12,11 @@ impl Engine {
         while *budget > 0 {
             let Some(punt) = self.plane.poll_punt() else { return };
             *budget -= 1;
-            self.handle_punt(now, punt);
+            self.decide(now, punt);
         }
     }
 
-    fn handle_punt(&mut self, now: Instant, punt: Punt) {
+    pub(super) fn decide(&mut self, now: Instant, punt: Punt) {
         match punt {
             Punt::Unresolved { tunnel, next_hop } => {
                 if let Some(tunnel) = self.tunnels.get_mut(tunnel.index()) {
@@ -70,6 +70,7 @@ impl Engine {
                 self.event(Event::UnknownGreKey { remote, key, ours });
             }
             Punt::ClearText { remote } => self.event(Event::ClearText { remote }),
+            Punt::NoSa { underlay, remote } => self.connect_again(now, underlay, remote),
             Punt::MssTooLarge { tunnel, offered, fits } => {
                 let Some(tunnel) = self.tunnels.get(tunnel.index()) else { return };
                 let interface = tunnel.name.clone();

@@ -209,6 +209,14 @@ pub enum Punt {
         /// The sender.
         remote: IpAddr,
     },
+    /// A packet for a next hop that has an adjacency met no SA: it went first. Only from forwarding planes outside the
+    /// engine, whose tables are not changed all at once (the kernel's "acquire").
+    NoSa {
+        /// Our underlay address.
+        underlay: UnderlayId,
+        /// The peer's.
+        remote: IpAddr,
+    },
     /// A TCP connection is being opened with segments larger than the tunnel carries, and no clamp lowers them.
     MssTooLarge {
         /// The tunnel.

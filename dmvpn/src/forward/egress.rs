@@ -32,6 +32,9 @@ enum Choice {
 impl Plane {
     /// An IP packet from a LAN (`transit`), or one that the router itself originates.
     pub(crate) fn handle_lan(&mut self, now: Instant, packet: &mut Packet, transit: bool) -> Verdict {
+        if self.is_external() {
+            return Verdict::Dropped(self.count_drop(DropReason::ForwardedElsewhere));
+        }
         let Some(header) = self.read(packet) else {
             return Verdict::Dropped(self.count_drop(DropReason::Malformed));
         };
@@ -277,6 +280,10 @@ impl Plane {
         dont_fragment: bool,
         packet: &mut Packet,
     ) -> Result<Path, DropReason> {
+        // Two planes must never send under one SA: they would use the same sequence numbers.
+        if self.is_external() {
+            return Err(DropReason::ForwardedElsewhere);
+        }
         let out = self.tunnels.get(tunnel.index()).ok_or(DropReason::InterfaceDown)?;
         let entry = self.paths.entry_mut(path).ok_or(DropReason::NoPath)?;
         // What protects a tunnel is the tunnel's own setting: a path without protection never serves one with it.

@@ -53,6 +53,16 @@ impl Plane {
         let underlay = self.underlays.iter().position(|underlay| underlay.address == wire.local);
         let underlay = underlay.and_then(|index| u32::try_from(index).ok()).ok_or(DropReason::NotForUs)?;
         let underlay = UnderlayId(underlay);
+        let is_ike = match wire.wire {
+            Wire::Udp { local_port: NAT_PORT, .. } => {
+                !matches!(esp::udp::classify(packet.bytes()), esp::udp::Datagram::Esp(_))
+            }
+            Wire::Udp { .. } => true,
+            Wire::Esp | Wire::Gre => false,
+        };
+        if self.is_external() && !is_ike {
+            return Err(DropReason::ForwardedElsewhere);
+        }
         match wire.wire {
             Wire::Udp { local_port: NAT_PORT, .. } => match esp::udp::classify(packet.bytes()) {
                 esp::udp::Datagram::Keepalive => Ok(Ingress::Data(Verdict::Consumed)),

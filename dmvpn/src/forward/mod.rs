@@ -14,6 +14,7 @@
 mod action;
 mod adjacency;
 mod egress;
+mod external;
 mod fib;
 mod icmp;
 mod ingress;
@@ -34,13 +35,15 @@ use ipnet::Ipv4Net;
 
 pub use action::{Action, Hop, Punt, Route};
 use adjacency::{Adjacencies, AdjacencyIndex};
+pub use esp::Counters as SaCounters;
+use external::External;
+pub use external::{ControlArrival, ControlPacket, ControlProtocol, Counted};
 use fib::Fib;
 pub(crate) use ingress::Ingress;
 use paths::{PathEntry, Paths};
 use sa::{InboundSa, InboundTable, OutboundSa};
-pub use tunnel::InterfaceCounters;
-pub(crate) use tunnel::TunnelSettings;
 use tunnel::{Tunnel, Underlay};
+pub use tunnel::{InterfaceCounters, TunnelSettings};
 
 use crate::DropReason;
 use crate::ids::{PathId, TunnelId};
@@ -82,6 +85,8 @@ pub(crate) struct Plane {
     replay_window: u32,
     /// The host routes between LANs and tunnels, and takes off the TTL for it.
     host_routes_lans: bool,
+    /// Another forwarding plane moves the packets: what it counted.
+    external: Option<External>,
     drops: BTreeMap<DropReason, u64>,
 }
 
@@ -119,6 +124,7 @@ impl Plane {
             stranger_limit: icmp::RateLimit::new(now),
             replay_window: esp::DEFAULT_WINDOW,
             host_routes_lans: false,
+            external: None,
             drops: BTreeMap::new(),
         }
     }
@@ -126,6 +132,33 @@ impl Plane {
     /// See [`Options::host_routes_lans`](crate::Options::host_routes_lans).
     pub(crate) fn set_host_routes_lans(&mut self, on: bool) {
         self.host_routes_lans = on;
+    }
+
+    /// See [`Options::external_forwarding`](crate::Options::external_forwarding).
+    pub(crate) fn set_external(&mut self, on: bool) {
+        self.external = on.then(External::default);
+    }
+
+    /// Whether another forwarding plane moves the packets.
+    pub(crate) fn is_external(&self) -> bool {
+        self.external.is_some()
+    }
+
+    /// What that one counted.
+    pub(crate) fn count_external(&mut self, counted: Counted) {
+        if let Some(external) = &mut self.external {
+            external.count(counted);
+        }
+    }
+
+    /// What a forwarding plane has to know of each tunnel.
+    pub(crate) fn tunnel_settings(&self) -> impl Iterator<Item = &TunnelSettings> {
+        self.tunnels.iter().map(|tunnel| &tunnel.settings)
+    }
+
+    /// LAN prefixes with `ip tcp adjust-mss`.
+    pub(crate) fn lan_mss(&self) -> &[(Ipv4Net, u16)] {
+        &self.lan_mss
     }
 
     /// Carries out what the control plane decided. An action about something that is not there changes nothing.
@@ -153,6 +186,9 @@ impl Plane {
             Action::RemovePath { path } => {
                 self.paths.remove(path);
                 self.inbound.remove_path(path);
+                if let Some(external) = &mut self.external {
+                    external.remove_path(path);
+                }
             }
             Action::InstallInbound { path, child, sa } => {
                 let Some(entry) = self.paths.entry(path) else { return };
@@ -174,6 +210,9 @@ impl Plane {
             }
             Action::RemoveSa { path, child } => {
                 self.inbound.remove(child, path);
+                if let Some(external) = &mut self.external {
+                    external.remove_sa(path, child);
+                }
                 if let Some(entry) = self.paths.entry_mut(path) {
                     entry.remove(child);
                 }
@@ -229,6 +268,9 @@ impl Plane {
 
     /// A tunnel's counters.
     pub(crate) fn counters(&self, tunnel: TunnelId) -> InterfaceCounters {
+        if let Some(external) = &self.external {
+            return external.interface(tunnel);
+        }
         self.tunnels.get(tunnel.index()).map(|tunnel| tunnel.counters).unwrap_or_default()
     }
 
@@ -239,6 +281,9 @@ impl Plane {
 
     /// Packets and bytes under an SA: received, sent.
     pub(crate) fn sa_counters(&self, path: PathId, child: ikev2::ChildId) -> (esp::Counters, esp::Counters) {
+        if let Some(external) = &self.external {
+            return external.sa(path, child);
+        }
         let inbound = self.inbound.counters(child, path);
         let outbound = self.paths.entry(path).and_then(|entry| entry.outbound(child));
         (inbound, outbound.map(OutboundSa::counters).unwrap_or_default())
@@ -315,7 +360,7 @@ impl Plane {
         }
     }
 
-    fn count_drop(&mut self, reason: DropReason) -> DropReason {
+    pub(crate) fn count_drop(&mut self, reason: DropReason) -> DropReason {
         *self.drops.entry(reason).or_default() += 1;
         reason
     }

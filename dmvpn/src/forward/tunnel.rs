@@ -12,25 +12,29 @@ const MSS_REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What the forwarding plane has to know of a tunnel; fixed while it exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TunnelSettings {
-    pub(crate) id: TunnelId,
-    pub(crate) underlay: UnderlayId,
-    pub(crate) address: Ipv4Addr,
-    pub(crate) prefix: Ipv4Net,
+pub struct TunnelSettings {
+    /// Its name.
+    pub id: TunnelId,
+    /// The underlay address that is its source.
+    pub underlay: UnderlayId,
+    /// Its own address on the overlay.
+    pub address: Ipv4Addr,
+    /// The overlay network.
+    pub prefix: Ipv4Net,
     /// `tunnel key`.
-    pub(crate) key: Option<u32>,
+    pub key: Option<u32>,
     /// `tunnel protection`: packets only ever travel under an SA.
-    pub(crate) protected: bool,
+    pub protected: bool,
     /// `ip mtu`: larger packets that must not be fragmented are refused even if the underlay would carry them.
-    pub(crate) ip_mtu: u16,
+    pub ip_mtu: u16,
     /// `ip tcp adjust-mss`.
-    pub(crate) adjust_mss: Option<u16>,
+    pub adjust_mss: Option<u16>,
     /// `tunnel path-mtu-discovery`: the outer header forbids fragmentation when the inner one does.
-    pub(crate) path_mtu_discovery: bool,
+    pub path_mtu_discovery: bool,
     /// `ip nhrp network-id`: tunnels that share it are one NHRP domain.
-    pub(crate) network_id: u32,
+    pub network_id: u32,
     /// `ip nhrp redirect`.
-    pub(crate) redirect: bool,
+    pub redirect: bool,
 }
 
 /// Packets and bytes, as an interface counts them: IP packets of the overlay.

@@ -261,6 +261,8 @@ impl Network {
             Output::Transmit { path, payload } => self.send(node, &path, &payload),
             Output::Event(event) => self.events.push((self.now, node, event)),
             Output::Action(action) => self.actions.push((self.now, node, action)),
+            // Engines here move their packets themselves; with another plane asked for, this one loses them.
+            Output::Control(_) => {}
             Output::ResolveName { name } => self.answer_name(node, name),
         }
     }

@@ -63,6 +63,8 @@ impl Args {
 pub enum Plane {
     /// This program: a TUN device for each tunnel
     User,
+    /// The kernel: its GRE interfaces, neighbours, IPsec (XFRM) and routes, which this program keeps
+    Kernel,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

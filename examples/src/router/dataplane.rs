@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use dmvpn::forward::Action;
+use dmvpn::forward::{Action, ControlPacket};
 use dmvpn::{Engine, Path};
 use mio::Token;
 
@@ -26,6 +26,17 @@ pub(super) trait Dataplane {
 
     /// Sends what the engine hands out for the underlay.
     fn transmit(&mut self, path: &Path, payload: &[u8]);
+
+    /// Sends a control packet that the engine leaves to a forwarding plane of its own
+    /// ([`Options::external_forwarding`](dmvpn::Options::external_forwarding)).
+    fn send_control(&mut self, control: &ControlPacket) {
+        let _ = control;
+    }
+
+    /// Tells the engine what was counted, before somebody looks.
+    fn refresh(&mut self, engine: &mut Engine) {
+        let _ = engine;
+    }
 
     /// Follows what the control plane tells the forwarding plane.
     fn follow(&mut self, engine: &mut Engine, action: &Action);

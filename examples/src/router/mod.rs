@@ -3,7 +3,8 @@
 //! One thread waits for sockets, devices, signals and the engine's next timeout, and hands everything to the engine:
 //!
 //! - `run`: the loop;
-//! - `dataplane`: the seam between the loop and what moves packets, and `user`, which does so in user space;
+//! - `dataplane`: the seam between the loop and what moves packets: `user` does so in user space, `kernel` has the
+//!   kernel do it;
 //! - `routes`: the engine's routes through tunnels, in the kernel's main table under a protocol number of their own;
 //! - `local`: no privileges, everything on loopback, for a look;
 //! - `control`: the socket that `show` talks to, `client`: `show` itself;
@@ -14,9 +15,11 @@ mod client;
 mod clock;
 mod control;
 mod dataplane;
+mod kernel;
 mod local;
 mod log;
 mod names;
+mod netlink;
 mod routes;
 mod run;
 mod user;
@@ -88,6 +91,7 @@ fn build(role: Role, config: Config, args: &Args) -> Result<Engine, Error> {
     // The routes for the kernel are read from the actions.
     options.export_actions = true;
     options.host_routes_lans = args.local.is_none();
+    options.external_forwarding = args.dataplane == args::Plane::Kernel && args.local.is_none();
     options.unix_time = clock::unix_time();
     let now = clock::now();
     let built: Result<Engine, BuildError> = match role {

@@ -2,66 +2,73 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::Ipv4Addr;
 
-use dmvpn::TunnelId;
-use dmvpn::forward::{Action, Route};
+use dmvpn::forward::{Action, Hop, Route};
 use ipnet::Ipv4Net;
-use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteNextHop, RouteNextHopFlags,
+    RouteProtocol, RouteScope, RouteType,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use netlink_sys::protocols::NETLINK_ROUTE;
+
+use super::netlink::Requests;
 
 /// Whose routes they are: a number that rt_protos gives to nobody. `ip route show proto 112` lists them.
 const PROTOCOL: RouteProtocol = RouteProtocol::Other(112);
 /// Behind the kernel's own and hand-made routes (0), before nothing in particular.
 const METRIC: u32 = 20;
 
+/// A next hop in the kernel's terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NextHop {
+    /// The device.
+    pub(super) index: u32,
+    /// The router behind it; none where the device itself takes packets for anybody.
+    pub(super) gateway: Option<Ipv4Addr>,
+}
+
 /// The kernel's main table, as far as it is ours.
 pub(super) struct Routes {
-    socket: Socket,
-    sequence: u32,
-    /// Which device each prefix goes through.
-    installed: BTreeMap<Ipv4Net, u32>,
+    requests: Requests<RouteNetlinkMessage>,
+    /// Where each prefix leads.
+    installed: BTreeMap<Ipv4Net, Vec<NextHop>>,
 }
 
 impl Routes {
     pub(super) fn open() -> io::Result<Self> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind_auto()?;
-        socket.connect(&SocketAddr::new(0, 0))?;
-        Ok(Self { socket, sequence: 0, installed: BTreeMap::new() })
+        Ok(Self { requests: Requests::open(NETLINK_ROUTE)?, installed: BTreeMap::new() })
     }
 
     /// Follows what the control plane tells the forwarding plane; actions that are not about routes change nothing.
-    pub(super) fn follow(&mut self, action: &Action, device: impl Fn(TunnelId) -> Option<u32>) {
+    /// `translate` turns next hops on tunnels into the kernel's; a route that is left without any is not installed.
+    pub(super) fn follow(&mut self, action: &Action, translate: impl Fn(&[Hop]) -> Vec<NextHop>) {
         let (prefix, wanted) = match action {
-            Action::AddRoute { prefix, route: Route::Via(hops) } => {
-                (*prefix, hops.iter().find_map(|hop| device(hop.tunnel)))
-            }
-            Action::AddRoute { prefix, .. } | Action::RemoveRoute { prefix } => (*prefix, None),
+            Action::AddRoute { prefix, route: Route::Via(hops) } => (*prefix, translate(hops)),
+            Action::AddRoute { prefix, .. } | Action::RemoveRoute { prefix } => (*prefix, Vec::new()),
             _ => return,
         };
-        let installed = self.installed.get(&prefix).copied();
-        let changed = match (installed, wanted) {
-            (installed, wanted) if installed == wanted => return,
-            (_, Some(index)) => self.add(prefix, index),
-            (Some(index), None) => self.remove(prefix, index),
-            (None, None) => return,
+        let installed = self.installed.get(&prefix);
+        if installed.map_or(&[][..], Vec::as_slice) == wanted.as_slice() {
+            return;
+        }
+        let verb = if wanted.is_empty() { "removed" } else { "installed" };
+        let changed = match wanted.is_empty() {
+            true => self.remove(prefix),
+            false => self.add(prefix, wanted),
         };
         if let Err(error) = changed {
-            let verb = if wanted.is_some() { "installed" } else { "removed" };
             tracing::warn!("route {prefix} cannot be {verb}: {error}");
         }
     }
 
     /// Takes all of them out again.
     pub(super) fn clear(&mut self) {
-        for (prefix, index) in std::mem::take(&mut self.installed) {
-            if let Err(error) = self.remove(prefix, index) {
+        let prefixes: Vec<Ipv4Net> = self.installed.keys().copied().collect();
+        for prefix in prefixes {
+            if let Err(error) = self.remove(prefix) {
                 tracing::warn!("route {prefix} cannot be removed: {error}");
             }
         }
@@ -72,55 +79,92 @@ impl Routes {
         self.installed.len()
     }
 
-    fn add(&mut self, prefix: Ipv4Net, index: u32) -> io::Result<()> {
+    fn add(&mut self, prefix: Ipv4Net, hops: Vec<NextHop>) -> io::Result<()> {
         let flags = NLM_F_CREATE | NLM_F_REPLACE;
-        self.ask(RouteNetlinkMessage::NewRoute(message(prefix, index)), flags)?;
-        self.installed.insert(prefix, index);
+        self.requests.ask(RouteNetlinkMessage::NewRoute(message(prefix, &hops)), flags)?;
+        self.installed.insert(prefix, hops);
         Ok(())
     }
 
-    fn remove(&mut self, prefix: Ipv4Net, index: u32) -> io::Result<()> {
-        self.installed.remove(&prefix);
-        self.ask(RouteNetlinkMessage::DelRoute(message(prefix, index)), 0)
-    }
-
-    /// Sends a request and waits for the kernel's answer, which is there when the call returns.
-    fn ask(&mut self, request: RouteNetlinkMessage, flags: u16) -> io::Result<()> {
-        self.sequence = self.sequence.wrapping_add(1);
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-        header.sequence_number = self.sequence;
-        let mut message = NetlinkMessage::new(header, NetlinkPayload::from(request));
-        message.finalize();
-        let mut bytes = vec![0; message.buffer_len()];
-        message.serialize(&mut bytes);
-        self.socket.send(&bytes, 0)?;
-        loop {
-            let (answer, _) = self.socket.recv_from_full()?;
-            let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&answer)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
-            if answer.header.sequence_number != self.sequence {
-                continue;
-            }
-            return match answer.payload {
-                NetlinkPayload::Error(error) if error.code.is_some() => Err(error.to_io()),
-                _ => Ok(()),
-            };
-        }
+    fn remove(&mut self, prefix: Ipv4Net) -> io::Result<()> {
+        let hops = self.installed.remove(&prefix).unwrap_or_default();
+        self.requests.ask(RouteNetlinkMessage::DelRoute(message(prefix, &hops)), 0)
     }
 }
 
-fn message(prefix: Ipv4Net, index: u32) -> RouteMessage {
+fn message(prefix: Ipv4Net, hops: &[NextHop]) -> RouteMessage {
     let mut message = RouteMessage::default();
     message.header.address_family = AddressFamily::Inet;
     message.header.destination_prefix_length = prefix.prefix_len();
     message.header.table = RouteHeader::RT_TABLE_MAIN;
     message.header.protocol = PROTOCOL;
-    // The device takes packets for anybody: there is no gateway that the kernel should know.
-    message.header.scope = RouteScope::Link;
     message.header.kind = RouteType::Unicast;
     message.attributes.push(RouteAttribute::Destination(RouteAddress::Inet(prefix.network())));
-    message.attributes.push(RouteAttribute::Oif(index));
     message.attributes.push(RouteAttribute::Priority(METRIC));
+    // The device takes packets for anybody: without a gateway there is none that the kernel should know.
+    let scope = |gateway: Option<Ipv4Addr>| gateway.map_or(RouteScope::Link, |_| RouteScope::Universe);
+    match hops {
+        [] => {}
+        [hop] => {
+            message.header.scope = scope(hop.gateway);
+            message.attributes.push(RouteAttribute::Oif(hop.index));
+            if let Some(gateway) = hop.gateway {
+                // Next hops on a tunnel are reached through it, whatever its own network is.
+                message.header.flags = RouteFlags::Onlink;
+                message.attributes.push(RouteAttribute::Gateway(RouteAddress::Inet(gateway)));
+            }
+        }
+        several => {
+            message.header.scope = scope(several[0].gateway);
+            let hops = several.iter().map(|hop| {
+                let mut next = RouteNextHop::default();
+                next.interface_index = hop.index;
+                if let Some(gateway) = hop.gateway {
+                    next.flags = RouteNextHopFlags::Onlink;
+                    next.attributes.push(RouteAttribute::Gateway(RouteAddress::Inet(gateway)));
+                }
+                next
+            });
+            message.attributes.push(RouteAttribute::MultiPath(hops.collect()));
+        }
+    }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use netlink_packet_core::{Emitable, Parseable};
+
+    use super::*;
+
+    fn round_trip(hops: &[NextHop]) -> RouteMessage {
+        let message = message("192.168.12.0/24".parse().expect("a prefix"), hops);
+        let mut bytes = vec![0; message.buffer_len()];
+        message.emit(&mut bytes);
+        let parsed = RouteMessage::parse(&bytes).expect("what was emitted");
+        assert_eq!(parsed, message);
+        message
+    }
+
+    #[test]
+    fn a_device_alone_is_a_link_route() {
+        let message = round_trip(&[NextHop { index: 7, gateway: None }]);
+        assert_eq!(message.header.scope, RouteScope::Link);
+        assert!(message.attributes.contains(&RouteAttribute::Oif(7)));
+    }
+
+    #[test]
+    fn a_gateway_is_on_link_and_several_are_one_route() {
+        let [one, other] =
+            [12, 13].map(|last| NextHop { index: 7, gateway: Some(Ipv4Addr::new(10, 0, 0, last)) });
+        let message = round_trip(&[one]);
+        assert_eq!(message.header.scope, RouteScope::Universe);
+        assert_eq!(message.header.flags, RouteFlags::Onlink);
+        let message = round_trip(&[one, other]);
+        let several = message.attributes.iter().find_map(|attribute| match attribute {
+            RouteAttribute::MultiPath(hops) => Some(hops.len()),
+            _ => None,
+        });
+        assert_eq!(several, Some(2));
+    }
 }

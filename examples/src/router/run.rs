@@ -13,6 +13,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::args::Plane;
 use super::control::{self, Control, Reply, default_socket};
 use super::dataplane::{Dataplane, source};
+use super::kernel::Kernel;
 use super::local::Local;
 use super::log::Log;
 use super::names::Names;
@@ -100,6 +101,7 @@ fn open(engine: &Engine, args: &Args, registry: &Registry) -> Result<Box<dyn Dat
     match args.dataplane {
         _ if args.local.is_some() => Ok(Box::new(Local::open(engine, args, registry)?)),
         Plane::User => Ok(Box::new(User::open(engine, args, registry)?)),
+        Plane::Kernel => Ok(Box::new(Kernel::open(engine, args, registry)?)),
     }
 }
 
@@ -149,6 +151,7 @@ impl Router {
                     self.held.push((path, payload));
                 }
                 Output::Transmit { path, payload } => self.plane.transmit(&path, &payload),
+                Output::Control(control) => self.plane.send_control(&control),
                 Output::Action(action) => self.plane.follow(&mut self.engine, &action),
                 Output::ResolveName { name } => self.names.ask(name),
                 // The engine logs its events itself.
@@ -200,6 +203,7 @@ impl Router {
     }
 
     fn answer(&mut self, line: &str) -> Reply {
+        self.plane.refresh(&mut self.engine);
         control::answer(&mut self.engine, &mut *self.plane, &self.log, clock::now(), line)
     }
 }

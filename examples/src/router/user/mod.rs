@@ -9,7 +9,7 @@
 
 mod device;
 mod ip;
-mod underlay;
+pub(super) mod underlay;
 
 use std::fmt::Write as _;
 use std::io;
@@ -19,7 +19,7 @@ use dmvpn::{Delivery, Engine, Packet, Path, TunnelId, Verdict};
 use mio::Registry;
 
 use super::dataplane::{Dataplane, is_empty, token};
-use super::routes::Routes;
+use super::routes::{NextHop, Routes};
 use super::{Args, Error, clock};
 use device::Device;
 use underlay::Port;
@@ -170,7 +170,10 @@ impl Dataplane for User {
     fn follow(&mut self, _engine: &mut Engine, action: &Action) {
         let Self { routes, devices, .. } = self;
         if let Some(routes) = routes {
-            routes.follow(action, |tunnel| index_of(devices, tunnel));
+            routes.follow(action, |hops| {
+                let index = hops.iter().find_map(|hop| index_of(devices, hop.tunnel));
+                index.map(|index| NextHop { index, gateway: None }).into_iter().collect()
+            });
         }
     }
 

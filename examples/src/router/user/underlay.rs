@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use dmvpn::{Path, Wire};
 use mio::unix::SourceFd;
@@ -24,17 +24,17 @@ const IP_HEADER: usize = 20;
 const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// What came in on a socket.
-pub(super) struct Arrival {
+pub(in crate::router) struct Arrival {
     /// Where it came from, and how.
-    pub(super) path: Path,
+    pub(in crate::router) path: Path,
     /// Where in the buffer its payload begins.
-    pub(super) start: usize,
+    pub(in crate::router) start: usize,
     /// Where it ends.
-    pub(super) end: usize,
+    pub(in crate::router) end: usize,
 }
 
 /// A socket of an underlay address.
-pub(super) struct Port {
+pub(in crate::router) struct Port {
     local: Ipv4Addr,
     kind: Kind,
     /// The TOS that the socket sends with now.
@@ -48,16 +48,9 @@ enum Kind {
 
 impl Port {
     /// Opens the sockets for an underlay address.
-    pub(super) fn open_all(local: IpAddr, with_gre: bool) -> Result<Vec<Self>, Error> {
-        let IpAddr::V4(local) = local else {
-            return Err(format!("{local}: the underlay has to be IPv4").into());
-        };
-        let mut ports = Vec::new();
-        for port in [IKE_PORT, NAT_PORT] {
-            let opened = udp(local, port);
-            let socket = opened.map_err(|error| explain(&format!("UDP {local}:{port}"), &error))?;
-            ports.push(Self { local, kind: Kind::Udp { socket, port }, tos: 0 });
-        }
+    pub(in crate::router) fn open_all(local: IpAddr, with_gre: bool) -> Result<Vec<Self>, Error> {
+        let mut ports = Self::open_udp(local)?;
+        let IpAddr::V4(local) = local else { return Ok(ports) };
         let raws = [(ESP, Wire::Esp, "ESP"), (GRE, Wire::Gre, "GRE")];
         for (protocol, wire, name) in raws {
             if wire == Wire::Gre && !with_gre {
@@ -71,7 +64,29 @@ impl Port {
         Ok(ports)
     }
 
-    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+    /// Opens the UDP sockets alone.
+    pub(in crate::router) fn open_udp(local: IpAddr) -> Result<Vec<Self>, Error> {
+        let IpAddr::V4(local) = local else {
+            return Err(format!("{local}: the underlay has to be IPv4").into());
+        };
+        let mut ports = Vec::new();
+        for port in [IKE_PORT, NAT_PORT] {
+            let opened = udp(local, port);
+            let socket = opened.map_err(|error| explain(&format!("UDP {local}:{port}"), &error))?;
+            ports.push(Self { local, kind: Kind::Udp { socket, port }, tos: 0 });
+        }
+        Ok(ports)
+    }
+
+    /// The socket that IKE and ESP behind NAT share, if it is this one.
+    pub(in crate::router) fn nat_socket(&self) -> Option<BorrowedFd<'_>> {
+        match &self.kind {
+            Kind::Udp { socket, port: NAT_PORT } => Some(socket.as_fd()),
+            _ => None,
+        }
+    }
+
+    pub(in crate::router) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match &mut self.kind {
             Kind::Udp { socket, .. } => registry.register(socket, token, Interest::READABLE),
             Kind::Raw { socket, .. } => {
@@ -81,7 +96,7 @@ impl Port {
     }
 
     /// Whether packets for this path leave by this socket.
-    pub(super) fn serves(&self, path: &Path) -> bool {
+    pub(in crate::router) fn serves(&self, path: &Path) -> bool {
         let wire = match (&self.kind, path.wire) {
             (Kind::Udp { port, .. }, Wire::Udp { local_port, .. }) => *port == local_port,
             (Kind::Raw { wire, .. }, asked) => *wire == asked,
@@ -91,7 +106,7 @@ impl Port {
     }
 
     /// The next packet; none if it is one that no engine takes.
-    pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<Arrival>> {
+    pub(in crate::router) fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<Arrival>> {
         let local = IpAddr::V4(self.local);
         match &self.kind {
             Kind::Udp { socket, port } => {
@@ -112,7 +127,7 @@ impl Port {
     }
 
     /// Sends a payload on a path that this socket serves.
-    pub(super) fn send(&mut self, path: &Path, payload: &[u8]) -> io::Result<()> {
+    pub(in crate::router) fn send(&mut self, path: &Path, payload: &[u8]) -> io::Result<()> {
         let IpAddr::V4(remote) = path.remote else { return Err(io::ErrorKind::Unsupported.into()) };
         let Kind::Raw { with_header, wire, .. } = &self.kind else {
             return self.send_from_socket(path, remote, payload);
