@@ -4,9 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use dmvpn::forward::{
-    Action, ControlArrival, ControlProtocol, Counted, InterfaceCounters, Punt, SaCounters,
-};
+use dmvpn::forward::{Action, ControlArrival, ControlProtocol, Counted, InterfaceCounters, Punt, SaCounters};
 use dmvpn::{Config, DropReason, Engine, Options, Output, Packet, TunnelId, Verdict, Wire, config::ios};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
@@ -130,8 +128,9 @@ fn punts_and_counters_come_in() {
     let (mut hub, mut spoke, now) = cloud();
     let next_hop = Ipv4Addr::new(10, 0, 0, 12);
     spoke.engine.handle_punt(now, Punt::Unresolved { tunnel: TUNNEL, next_hop });
-    let asks = std::iter::from_fn(|| spoke.engine.poll_output())
-        .any(|output| matches!(output, Output::Control(control) if control.protocol == ControlProtocol::Nhrp));
+    let asks = std::iter::from_fn(|| spoke.engine.poll_output()).any(
+        |output| matches!(output, Output::Control(control) if control.protocol == ControlProtocol::Nhrp),
+    );
     assert!(asks, "a resolution request goes to the hub");
 
     let mut counters = InterfaceCounters::default();

@@ -15,7 +15,8 @@
 #   ask NAME COMMAND                        what our router says there
 #   strongswan_start NAME, swan NAME ...    starts charon (again); swanctl there
 #                                           its process is ${charon_pid[NAME]}
-#   router_start ROLE NAME, killed NAME...  starts our router again, kills it; its process is ${router_pid[NAME]}
+#   router_start ROLE NAME, killed NAME...  starts our router again, kills it; its process is ${router_pid[NAME]}. Its
+#                                           forwarding plane is $PLANE: user (default), kernel, or mixed (some of each)
 #   nat NAME NBMA INSIDE                    a router with NAT (nftables); behind NAME INSIDE ADDRESS puts a node behind it
 #   flow_start, flow_stop, flow_lossless    a ping that runs meanwhile
 #   expect TEXT SECONDS COMMAND...          waits for COMMAND to succeed; a line of the table
@@ -150,8 +151,9 @@ ours() {
 }
 
 router_start() {
-  local role=$1 name=$2
-  ip netns exec "$PREFIX-$name" "$BIN/$role" --config "$LAB/$name.cfg" --control "$LAB/$name.sock" >>"$LAB/$name.log" 2>&1 &
+  local role=$1 name=$2 plane=${PLANE:-user}
+  [[ $plane != mixed ]] || case $name in s1 | h2) plane=user ;; *) plane=kernel ;; esac
+  ip netns exec "$PREFIX-$name" "$BIN/$role" --config "$LAB/$name.cfg" --dataplane "$plane" --control "$LAB/$name.sock" >>"$LAB/$name.log" 2>&1 &
   pids+=($!)
   router_pid[$name]=$!
 }

@@ -42,8 +42,8 @@ use fib::Fib;
 pub(crate) use ingress::Ingress;
 use paths::{PathEntry, Paths};
 use sa::{InboundSa, InboundTable, OutboundSa};
-use tunnel::{Tunnel, Underlay};
 pub use tunnel::{InterfaceCounters, TunnelSettings};
+use tunnel::{Tunnel, Underlay};
 
 use crate::DropReason;
 use crate::ids::{PathId, TunnelId};

@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 
 /// A DMVPN router on Linux from an IOS-XE configuration.
 ///
-/// Needs CAP_NET_ADMIN (TUN devices, routes) and CAP_NET_RAW (ESP). The kernel must have the tunnel source's address
+/// Needs CAP_NET_ADMIN (devices, routes, IPsec) and CAP_NET_RAW (ESP, control packets). The kernel must have the tunnel source's address
 /// and the LAN's, and must forward (net.ipv4.ip_forward).
 #[derive(Debug, Clone, Parser)]
 #[command(version, max_term_width = 100)]

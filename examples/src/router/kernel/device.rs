@@ -244,7 +244,9 @@ fn explain(name: &str, settings: &TunnelSettings, error: &io::Error) -> String {
         Some(libc::EPERM) => ": this needs CAP_NET_ADMIN".to_owned(),
         Some(libc::EOPNOTSUPP | libc::ENODEV) => ": the kernel has no GRE (modprobe ip_gre)".to_owned(),
         Some(libc::EEXIST) => {
-            format!(": there is another GRE interface with this source and key ({key}): ip -d link show type gre")
+            format!(
+                ": there is another GRE interface with this source and key ({key}): ip -d link show type gre"
+            )
         }
         _ => String::new(),
     };

@@ -177,3 +177,6 @@ fn nft(script: &str) -> io::Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,9 +29,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
-use dmvpn::forward::{
-    Action, ControlArrival, ControlPacket, ControlProtocol, Counted, Punt, TunnelSettings,
-};
+use dmvpn::forward::{Action, ControlArrival, ControlPacket, ControlProtocol, Counted, Punt, TunnelSettings};
 use dmvpn::{Engine, Packet, Path, TunnelId, UnderlayId};
 use mio::Registry;
 use netlink_packet_route::RouteNetlinkMessage;
@@ -49,7 +47,7 @@ use neighbours::Neighbours;
 use next_hops::NextHops;
 use redirect::Redirects;
 use stand_ins::StandIns;
-use xfrm::{Events, Policies, Protection, States};
+use xfrm::{Events, Owner, Policies, Protection, States};
 
 /// The largest IP packet.
 const LARGEST_PACKET: usize = 65_535;
@@ -255,32 +253,43 @@ impl Kernel {
 
     fn take_events(&mut self, engine: &mut Engine) -> io::Result<()> {
         for event in self.events.receive()? {
-            let Some(punt) = self.punt_of(event) else { continue };
-            engine.handle_punt(clock::now(), punt);
+            for punt in self.punts_of(event) {
+                engine.handle_punt(clock::now(), punt);
+            }
         }
         Ok(())
     }
 
-    fn punt_of(&self, event: xfrm::Event) -> Option<Punt> {
-        match event {
+    fn punts_of(&mut self, event: xfrm::Event) -> Vec<Punt> {
+        let punt = match event {
             xfrm::Event::Used(sa) => {
-                let owner = self.states.owner(sa).filter(|owner| owner.inbound)?;
-                Some(Punt::Alive { path: owner.path, child: owner.child })
+                let owner = self.states.owner(sa).filter(|owner| owner.inbound);
+                owner.map(|owner| Punt::Alive { path: owner.path, child: owner.child })
             }
             xfrm::Event::Expired { sa, hard } => {
-                let owner = self.states.owner(sa)?;
-                Some(Punt::SaLimit { path: owner.path, child: owner.child, hard })
+                let owner = self.states.owner(sa);
+                owner.map(|owner| Punt::SaLimit { path: owner.path, child: owner.child, hard })
             }
             xfrm::Event::Moved { sa, remote } => {
-                let owner = self.states.owner(sa)?;
-                Some(Punt::Moved { path: owner.path, child: owner.child, remote })
+                let owner = self.states.owner(sa);
+                owner.map(|owner| Punt::Moved { path: owner.path, child: owner.child, remote })
             }
-            xfrm::Event::Missing { local, remote } => {
-                let underlay = self.underlays.iter().position(|address| *address == local)?;
-                let underlay = UnderlayId(u32::try_from(underlay).ok()?);
-                Some(Punt::NoSa { underlay, remote: IpAddr::V4(remote) })
-            }
+            xfrm::Event::Missing { local, remote } => return self.missing(local, remote),
+        };
+        punt.into_iter().collect()
+    }
+
+    /// The kernel has no SA for a packet. If it lost one (somebody flushed them), that one is of no use any more.
+    fn missing(&mut self, local: Ipv4Addr, remote: Ipv4Addr) -> Vec<Punt> {
+        let lost = self.states.lost(remote);
+        if !lost.is_empty() {
+            let punt = |owner: Owner| Punt::SaLimit { path: owner.path, child: owner.child, hard: true };
+            return lost.into_iter().map(punt).collect();
         }
+        let underlay = self.underlays.iter().position(|address| *address == local);
+        let underlay = underlay.and_then(|index| u32::try_from(index).ok()).map(UnderlayId);
+        let remote = IpAddr::V4(self.stand_ins.identify(remote).0);
+        underlay.map(|underlay| Punt::NoSa { underlay, remote }).into_iter().collect()
     }
 
     fn take_redirects(&mut self, engine: &mut Engine) -> io::Result<()> {
@@ -401,7 +410,9 @@ impl Dataplane for Kernel {
                 Ok(counters) => {
                     engine.handle_counted(Counted::Interface { tunnel: device.settings.id, counters });
                 }
-                Err(error) => tracing::warn!("{}: the kernel does not say what it counted: {error}", device.name),
+                Err(error) => {
+                    tracing::warn!("{}: the kernel does not say what it counted: {error}", device.name)
+                }
             }
         }
     }
@@ -451,7 +462,8 @@ impl Dataplane for Kernel {
         let routes = self.routes.as_ref().map_or(0, Routes::len);
         let (hops, states) = (self.next_hops.len(), self.states.len());
         let _ = writeln!(text, "{routes} routes, {hops} proven next hops, {states} SAs in the kernel");
-        let _ = writeln!(text, "IKE: {received} received, {sent} sent, {send_failed} not taken by the kernel");
+        let _ =
+            writeln!(text, "IKE: {received} received, {sent} sent, {send_failed} not taken by the kernel");
         let _ = writeln!(
             text,
             "control: {control_received} received, {control_sent} sent, {control_failed} not taken by the kernel"

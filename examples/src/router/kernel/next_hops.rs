@@ -159,7 +159,8 @@ impl NextHops {
         {
             own.borrowed.remove(&next_hop);
         }
-        updates.extend(self.borrowed_changed(tunnel).into_iter().filter(|update| update.next_hop != next_hop));
+        updates
+            .extend(self.borrowed_changed(tunnel).into_iter().filter(|update| update.next_hop != next_hop));
         updates
     }
 

@@ -60,10 +60,8 @@ fn an_unproven_next_hop_borrows_the_hubs_address_until_it_is_proven() {
     let mut hops = spoke();
     let (answer, punts) = hops.ask(TUNNEL, FAR);
     assert_eq!(answer, update(FAR, borrowed(1, HUB_NBMA)));
-    let asked = [
-        Punt::Unresolved { tunnel: TUNNEL, next_hop: FAR },
-        Punt::Used { tunnel: TUNNEL, next_hop: HUB },
-    ];
+    let asked =
+        [Punt::Unresolved { tunnel: TUNNEL, next_hop: FAR }, Punt::Used { tunnel: TUNNEL, next_hop: HUB }];
     assert_eq!(punts, asked);
 
     hops.follow(&path(2, FAR_NBMA));

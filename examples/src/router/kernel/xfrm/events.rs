@@ -77,10 +77,8 @@ pub(super) fn event_of(message: &XfrmMessage) -> Option<Event> {
         XfrmMessage::Expire(message) if message.expire.state.reqid == REQID => {
             let id = &message.expire.state.id;
             // What waited for an SA in vain has SPI 0.
-            (id.spi != 0).then(|| Event::Expired {
-                sa: (id.daddr.to_ipv4(), id.spi),
-                hard: message.expire.hard != 0,
-            })
+            (id.spi != 0)
+                .then(|| Event::Expired { sa: (id.daddr.to_ipv4(), id.spi), hard: message.expire.hard != 0 })
         }
         XfrmMessage::Mapping(message) if message.map.reqid == REQID => {
             let map = &message.map;

@@ -16,7 +16,7 @@ mod tests;
 
 pub(super) use events::{Event, Events};
 pub(super) use policies::{Policies, Protection};
-pub(super) use states::States;
+pub(super) use states::{Owner, States};
 
 /// The request id of our states and policies: "DM" and zeroes. `ip xfrm state list reqid 1145896960` lists them.
 const REQID: u32 = 0x444d_0000;

@@ -121,8 +121,7 @@ impl Policies {
 /// The policies of an exception. In tunnel mode the general policy does not fit what comes in, either.
 fn messages(exception: Exception) -> Vec<ModifyMessage> {
     let Exception { local, remote, spi, tunnel_mode } = exception;
-    let directions: &[u8] =
-        if tunnel_mode { &[XFRM_POLICY_OUT, XFRM_POLICY_IN] } else { &[XFRM_POLICY_OUT] };
+    let directions: &[u8] = if tunnel_mode { &[XFRM_POLICY_OUT, XFRM_POLICY_IN] } else { &[XFRM_POLICY_OUT] };
     let message = |direction: &u8| {
         let is_out = *direction == XFRM_POLICY_OUT;
         let selector = selector(*direction, local, Some(remote), None);
@@ -147,8 +146,7 @@ fn is_same_place(one: &Exception, other: &Exception) -> bool {
 
 /// GRE between our address and a peer's, or all peers'. The kernel keeps a GRE key where ports are.
 fn selector(direction: u8, local: Ipv4Addr, remote: Option<Ipv4Addr>, key: Option<u32>) -> Selector {
-    let mut selector =
-        Selector { family: AF_INET, proto: IPPROTO_GRE, ..Selector::default() };
+    let mut selector = Selector { family: AF_INET, proto: IPPROTO_GRE, ..Selector::default() };
     let local = IpAddr::V4(local);
     let remote = remote.map(IpAddr::V4);
     if direction == XFRM_POLICY_OUT {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use dmvpn::PathId;
 use dmvpn::forward::{Counted, SaCounters};
 use ikev2::{ChildId, Mode, SaParameters};
+use netlink_packet_xfrm::constants::IPPROTO_ESP;
 use netlink_packet_xfrm::state::{DelGetMessage, GetDumpMessage};
 use netlink_packet_xfrm::{Lifetime, UserSaInfo, XfrmAttrs, XfrmMessage};
 use netlink_sys::protocols::NETLINK_XFRM;
@@ -69,12 +70,7 @@ impl States {
     }
 
     /// There is a peer.
-    pub(in super::super) fn add_path(
-        &mut self,
-        path: PathId,
-        remote: SocketAddr,
-        stand_in: Option<StandIn>,
-    ) {
+    pub(in super::super) fn add_path(&mut self, path: PathId, remote: SocketAddr, stand_in: Option<StandIn>) {
         let sas = PathSas { remote, stand_in, sas: Vec::new(), exception: None };
         self.paths.insert(path, sas);
     }
@@ -103,12 +99,8 @@ impl States {
         add(&mut self.requests, &sa, Vec::new())?;
         self.owners.insert(name, Owner { path, child, inbound });
         let needs_exception = parameters.mode == Mode::Tunnel;
-        let exception = Exception {
-            local: sa.local()?,
-            remote: sa.remote()?,
-            spi: None,
-            tunnel_mode: needs_exception,
-        };
+        let exception =
+            Exception { local: sa.local()?, remote: sa.remote()?, spi: None, tunnel_mode: needs_exception };
         known.sas.push((child, sa));
         if inbound {
             return Ok(());
@@ -154,8 +146,7 @@ impl States {
         policies: &mut Policies,
     ) -> io::Result<()> {
         let Some(known) = self.paths.get_mut(&path) else { return Ok(()) };
-        let gone: Vec<Sa> =
-            known.sas.extract_if(.., |(of, _)| *of == child).map(|(_, sa)| sa).collect();
+        let gone: Vec<Sa> = known.sas.extract_if(.., |(of, _)| *of == child).map(|(_, sa)| sa).collect();
         let chosen = known.exception.and_then(|exception| exception.spi);
         let was_chosen = gone.iter().any(|sa| !sa.inbound && Some(sa.parameters.spi) == chosen);
         let was_last = known.sas.iter().all(|(_, sa)| sa.inbound);
@@ -219,6 +210,27 @@ impl States {
     /// Whose SA it is that the kernel speaks of.
     pub(in super::super) fn owner(&self, name: SaName) -> Option<Owner> {
         self.owners.get(&name).copied()
+    }
+
+    /// The outbound SAs to this address that the kernel has no more although nobody here took them out.
+    pub(in super::super) fn lost(&mut self, remote: Ipv4Addr) -> Vec<Owner> {
+        let to_remote =
+            self.owners.range((remote, 0)..=(remote, u32::MAX)).filter(|(_, owner)| !owner.inbound);
+        let to_remote: Vec<(SaName, Owner)> = to_remote.map(|(name, owner)| (*name, *owner)).collect();
+        to_remote.into_iter().filter(|(name, _)| self.is_lost(*name)).map(|(_, owner)| owner).collect()
+    }
+
+    fn is_lost(&mut self, (destination, spi): SaName) -> bool {
+        let mut message = DelGetMessage::default();
+        message.user_sa_id.destination(&IpAddr::V4(destination));
+        message.user_sa_id.spi = spi;
+        message.user_sa_id.proto = IPPROTO_ESP;
+        let found = self.requests.get(XfrmMessage::GetSa(message));
+        if let Ok(XfrmMessage::AddSa(mut state)) = found {
+            wipe(&mut state.nlas);
+            return false;
+        }
+        found.is_err_and(|error| error.raw_os_error() == Some(libc::ESRCH))
     }
 
     /// How many there are.
