@@ -148,6 +148,18 @@ pub struct Retransmission {
     pub tries: u32,
 }
 
+impl Retransmission {
+    /// How long a request is tried, without the random extra.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        let mut interval = self.initial;
+        (0..self.tries).fold(interval, |total, _| {
+            interval = interval.saturating_mul(self.factor_percent) / 100;
+            total.saturating_add(interval)
+        })
+    }
+}
+
 impl Default for Retransmission {
     fn default() -> Self {
         Self { initial: Duration::from_secs(1), factor_percent: 180, tries: 5 }
@@ -484,9 +496,13 @@ pub struct ChildPolicy {
     pub mode: Mode,
     /// What is protected.
     pub selectors: Selectors,
-    /// A fresh key agreement with each rekey of a child SA.
-    pub pfs: Option<Group>,
-    /// Lifetime; the SA is rekeyed at a random moment in the last tenth. Default 3600 s.
+    /// Groups for a fresh key agreement with each rekey of a child SA (perfect forward secrecy), most wanted first.
+    /// Empty, the default: none.
+    pub pfs: Vec<Group>,
+    /// Lifetime; the SA is rekeyed at a random moment in the last tenth, earlier if that leaves no time for all
+    /// repetitions of the request. At the end of its lifetime, or at a hard limit of bytes or packets, an SA is not used
+    /// any more, even if its rekey is under way: no limit is ever stretched. What the rekey brings then takes its place,
+    /// and if it brings nothing, a new SA is asked for at once. Default 3600 s.
     pub lifetime: Duration,
     /// Lifetime in bytes. Default 4 608 000 KiB, as in IOS.
     pub lifetime_bytes: Option<u64>,
@@ -500,7 +516,7 @@ impl Default for ChildPolicy {
             transforms: vec![EspProposal::default()],
             mode: Mode::default(),
             selectors: Selectors::default(),
-            pfs: None,
+            pfs: Vec::new(),
             lifetime: Duration::from_secs(3600),
             lifetime_bytes: Some(4_608_000 * 1024),
             lifetime_packets: None,

@@ -56,7 +56,7 @@ pub enum Input<'a> {
         /// The child SA.
         child: ChildId,
     },
-    /// A child SA met a hard limit: it is unusable and goes away now.
+    /// A child SA met a hard limit: it is unusable and goes away now. A new one is asked for at once.
     ExpireChild {
         /// The child SA.
         child: ChildId,

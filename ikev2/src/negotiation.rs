@@ -49,7 +49,7 @@ pub(crate) fn ike_offer(policy: &[IkeProposal], spi: &Spi) -> Vec<Proposal> {
 }
 
 /// Our offer for a child SA; `pfs` belongs into CREATE_CHILD_SA only.
-pub(crate) fn child_offer(policy: &[EspProposal], spi: u32, pfs: Option<Group>) -> Vec<Proposal> {
+pub(crate) fn child_offer(policy: &[EspProposal], spi: u32, pfs: &[Group]) -> Vec<Proposal> {
     let mut offer = Vec::new();
     for proposal in policy {
         let first_aead = proposal.encryption.first().is_some_and(|e| e.is_aead());
@@ -62,7 +62,7 @@ pub(crate) fn child_offer(policy: &[EspProposal], spi: u32, pfs: Option<Group>) 
             if !aead {
                 transforms.extend(integrity_transforms(&proposal.integrity));
             }
-            transforms.extend(pfs.map(Group::transform));
+            transforms.extend(pfs.iter().map(|group| group.transform()));
             if proposal.esn {
                 transforms.push(esn_transform(true));
             }
@@ -86,7 +86,7 @@ pub(crate) fn choose_ike(policy: &[IkeProposal], offered: &[Proposal]) -> Option
 pub(crate) fn choose_child(
     policy: &[EspProposal],
     offered: &[Proposal],
-    pfs: Option<Group>,
+    pfs: &[Group],
     in_auth: bool,
 ) -> Option<ChildChoice> {
     policy.iter().find_map(|ours| {
@@ -142,7 +142,7 @@ fn match_child(
     ours: &EspProposal,
     encryption: Encryption,
     theirs: &Proposal,
-    pfs: Option<Group>,
+    pfs: &[Group],
     in_auth: bool,
 ) -> Option<ChildChoice> {
     let peer_spi = theirs.spi.as_esp()?;
@@ -174,11 +174,11 @@ fn match_child(
     })
 }
 
-/// With PFS in our policy exactly that group; without it none where the other side allows that, else the first of
+/// With PFS in our policy the first of its groups that is offered; without it none where the other side allows that, else the first of
 /// the other side's that we know (IOS answers so as well).
-fn pick_group(theirs: &Proposal, pfs: Option<Group>) -> Option<Option<Group>> {
-    if let Some(group) = pfs {
-        return offers(theirs, &group.transform()).then_some(Some(group));
+fn pick_group(theirs: &Proposal, pfs: &[Group]) -> Option<Option<Group>> {
+    if !pfs.is_empty() {
+        return pfs.iter().find(|group| offers(theirs, &group.transform())).map(|group| Some(*group));
     }
     let mut offered = of_type(theirs, TransformType::KEY_EXCHANGE).peekable();
     if offered.peek().is_none() || offers(theirs, &Transform::new(TransformType::KEY_EXCHANGE, 0)) {

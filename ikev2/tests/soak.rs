@@ -32,6 +32,7 @@ fn random_command(net: &mut Net) {
         return net.connect(node, other);
     };
     let child = children.get(usize::try_from(pick(net, 3)).unwrap()).copied();
+    net.note(|| format!("node {node} to {other}: command {choice} {child:?}"));
     match (choice, child) {
         (0..=3, _) => net.connect(node, other),
         (4..=6, Some(child)) => net.input(node, Input::RekeyChild { child }),
@@ -79,8 +80,8 @@ fn soak(nodes: u8, seed: u64) {
         assert_eq!(
             plane.inbound.len(),
             usize::from(nodes) - 1,
-            "seed {seed} node {a}: {:?}",
-            net.nodes[a].events
+            "seed {seed} node {a}: {:#?}",
+            net.nodes.iter().map(|node| node.endpoint.peers().collect::<Vec<_>>()).collect::<Vec<_>>()
         );
         for b in 0..usize::from(nodes) {
             assert!(a == b || net.carries(a, b), "seed {seed}: {a} -> {b}\n{:?}", net.nodes[a].events);
@@ -100,10 +101,10 @@ fn soak(nodes: u8, seed: u64) {
 
 #[test]
 fn two_nodes() {
-    (0..150).for_each(|seed| soak(2, seed));
+    (0..250).for_each(|seed| soak(2, seed));
 }
 
 #[test]
 fn three_nodes() {
-    (0..60).for_each(|seed| soak(3, seed));
+    (0..100).for_each(|seed| soak(3, seed));
 }

@@ -50,7 +50,7 @@ fn every_group_for_ike_and_pfs() {
     for group in Group::ALL {
         let configs = with(|config| {
             config.profiles[0].proposals[0].groups = vec![group];
-            config.profiles[0].child.pfs = Some(group);
+            config.profiles[0].child.pfs = vec![group];
         });
         let mut net = Net::new(configs, 2);
         net.connect(0, 1);
@@ -111,38 +111,6 @@ fn key_log_is_given_only_when_asked_for_and_is_the_same_on_both_sides() {
     assert!(!format!("{:?}", net.nodes[0].events).contains(&fields[2]), "Debug does not show keys");
 }
 
-/// The child SA is deleted and the IKE SA stays: the next Connect makes a child SA in one exchange.
-#[test]
-fn connect_reuses_an_ike_sa_without_child() {
-    let mut net = Net::new(vec![fast(1), fast(2)], 5);
-    net.connect(0, 1);
-    net.run_secs(1);
-    let child = net.child(0);
-    net.input(0, Input::ExpireChild { child });
-    net.run_secs(1);
-    assert!(net.nodes[0].plane.selected.is_empty());
-    let before = net.log.len();
-    net.connect(0, 1);
-    net.run_secs(1);
-    assert!(net.both_ways(0, 1));
-    assert_eq!(net.log.len(), before + 2, "CREATE_CHILD_SA only");
-    assert_eq!(net.ike_sas(0), 1);
-}
-
-#[test]
-fn childless_ike_sa_does_not_stay_for_ever() {
-    let mut net = Net::new(vec![fast(1), fast(2)], 6);
-    net.connect(0, 1);
-    net.run_secs(1);
-    let child = net.child(0);
-    net.input(0, Input::ExpireChild { child });
-    net.run_secs(100);
-    for node in &net.nodes {
-        assert_eq!(node.endpoint.peers().count(), 0);
-        assert_eq!(node.endpoint.poll_timeout(), None);
-    }
-}
-
 #[test]
 fn keyring_prefers_the_most_specific_entry() {
     let mut configs = vec![guide(1), guide(2)];
@@ -179,28 +147,4 @@ fn ike_sas_of_one_peer_are_bounded() {
     // Without traffic the newest one is used for sending after a moment, with traffic at once.
     assert!(hub.ping(0, 1));
     assert!(hub.both_ways(0, 1));
-}
-
-/// Both ends notice at the same moment that the child SA is missing.
-#[test]
-fn two_new_child_sas_at_once_become_one() {
-    for seed in 0..6 {
-        for offset in [0, 5, 9, 10, 11, 15, 20, 25] {
-            let mut net = Net::new(vec![fast(1), fast(2)], seed);
-            net.connect(0, 1);
-            net.run_secs(1);
-            let child = net.child(0);
-            net.input(0, Input::ExpireChild { child });
-            net.run_secs(10);
-            net.connect(0, 1);
-            net.run(std::time::Duration::from_millis(offset));
-            net.connect(1, 0);
-            net.run_secs(15);
-            assert!(net.both_ways(0, 1), "seed {seed} offset {offset}");
-            for node in 0..2 {
-                assert_eq!(net.nodes[node].plane.inbound.len(), 1, "seed {seed} offset {offset}");
-                assert_eq!(net.ike_sas(node), 1);
-            }
-        }
-    }
 }

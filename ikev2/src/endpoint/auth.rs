@@ -53,6 +53,7 @@ impl Endpoint {
             replaces: None,
             collision: None,
             rounds: 0,
+            deleted: Vec::new(),
         };
         if let Some(sa) = self.sa_mut(key) {
             sa.state = State::AuthSent;

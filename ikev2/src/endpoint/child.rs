@@ -7,6 +7,9 @@ use crate::ids::{ChildId, PeerId, ProfileId};
 use crate::io::SaParameters;
 use crate::wire::TrafficSelector;
 
+/// How long a replaced child SA waits for the peer's DELETE before we delete it ourselves.
+const SUPERSEDED: Duration = Duration::from_secs(30);
+
 /// A child SA: two ESP SAs with opposite directions.
 ///
 /// ```text
@@ -48,7 +51,7 @@ pub(crate) struct Child {
 pub(crate) struct ChildTimers {
     /// Make a successor (RFC 7296 section 2.8). Armed when the SA comes up and after a failed attempt.
     pub(crate) rekey: Option<Instant>,
-    /// The lifetime is over. Armed when the SA comes up.
+    /// The lifetime is over. Armed when the SA comes up; earlier when it was replaced.
     pub(crate) expire: Option<Instant>,
     /// Stop accepting packets. Armed when the SA was deleted.
     pub(crate) drain: Option<Instant>,
@@ -92,6 +95,16 @@ pub(crate) enum Outbound {
 }
 
 impl Child {
+    /// A successor carries the traffic: it is for the peer to delete this one. Should the peer forget, we do.
+    pub(crate) fn give_way(&mut self, now: Instant) {
+        self.timers.rekey = None;
+        if self.is_up() {
+            self.phase = Phase::Superseded;
+            let at = now + SUPERSEDED;
+            self.timers.expire = Some(self.timers.expire.map_or(at, |expire| expire.min(at)));
+        }
+    }
+
     /// Whether it may carry outbound traffic.
     pub(crate) const fn is_usable(&self) -> bool {
         matches!(self.phase, Phase::Active)

@@ -6,7 +6,7 @@ use super::Endpoint;
 use super::arena::SaKey;
 use super::child::Phase;
 use super::children::{Agreement, ChildParts, NewChild, answer_payloads, pfs_group};
-use super::ike_sa::{Collision, Role, State, Task};
+use super::ike_sa::{Collision, Role, State, Task, Timer};
 use super::init::{InitParts, failure_from_notify, first_error};
 use super::receive::Opened;
 use super::requests::{ChildExchange, Pending};
@@ -85,7 +85,7 @@ impl Endpoint {
     ) {
         let Some(profile) = self.profile(profile_id) else { return };
         let pfs = pfs_group(profile, group);
-        let Some(offer) = self.offer_child(now, key, profile_id, pfs) else { return };
+        let Some(offer) = self.offer_child(now, key, profile_id, false) else { return };
         let nonce = self.nonce();
         let key_pair = pfs.map(|group| self.key_pair(group));
         let mut payloads = Vec::new();
@@ -109,6 +109,7 @@ impl Endpoint {
             replaces,
             collision: None,
             rounds,
+            deleted: Vec::new(),
         };
         let pending = Pending::CreateChild(Box::new(exchange));
         self.request(now, key, ExchangeType::CREATE_CHILD_SA, &payloads, pending);
@@ -190,7 +191,7 @@ impl Endpoint {
         };
         self.install_child(now, key, new);
         if twin.is_some() {
-            self.replace_twin(now, id);
+            self.replace_twin(id);
         }
         self.note_child_collision(key, old, id, nonce_i.min(nonce_r));
         Ok(payloads)
@@ -203,7 +204,12 @@ impl Endpoint {
         let spi = spi.ok_or(NotifyType::INVALID_SYNTAX)?;
         let not_found =
             || Refusal { notify: Notify::for_esp(NotifyType::CHILD_SA_NOT_FOUND, spi), reason: None };
-        let id = self.child_by_remote_spi(key, spi).ok_or_else(not_found)?;
+        let Some(id) = self.child_by_remote_spi(key, spi) else {
+            // It may be the one whose making was not answered here yet.
+            let asked = |pending: &Pending| matches!(pending, Pending::CreateChild(_));
+            let early = self.sa(key).is_some_and(|sa| sa.requests.pending().any(asked));
+            return Err(if early { NotifyType::TEMPORARY_FAILURE.into() } else { not_found() });
+        };
         let child = self.children.get(id).ok_or_else(not_found)?;
         match child.phase {
             // Already replaced: this is the second rekey before the delete of the first.
@@ -282,6 +288,13 @@ impl Endpoint {
             .verify_answer(key, profile, &opened.payloads, group, false)
             .and_then(|agreement| self.finish_child_keys(key, &exchange, agreement, &opened));
         match result {
+            Ok((agreement, ..)) if exchange.deleted.contains(&agreement.choice.peer_spi) => {
+                // The peer has deleted it before we knew of it.
+                self.children.release(exchange.child, now);
+                if !self.refused_for_now(now, key, &exchange) {
+                    self.child_attempt_failed(now, key, None, FailureReason::Cancelled);
+                }
+            }
             Ok((agreement, keys, nonce_r)) => {
                 self.finish_child(now, key, exchange, agreement, keys, &nonce_r);
             }
@@ -359,9 +372,8 @@ impl Endpoint {
         }
         if let Some(redundant) = made.and_then(|made| self.children.get_mut(made)) {
             // The peer deletes it; until then it only receives.
-            redundant.phase = Phase::Superseded;
             redundant.replaced_by = Some(exchange.child);
-            redundant.timers.rekey = None;
+            redundant.give_way(now);
         }
         if let Some(old) = old
             && let Some(child) = self.children.get_mut(old)
@@ -396,60 +408,79 @@ impl Endpoint {
 
     fn child_request_refused(&mut self, now: Instant, key: SaKey, exchange: ChildExchange, error: &Notify) {
         self.children.release(exchange.child, now);
-        let collided = exchange.collision.is_some();
-        match error.notify_type {
+        let goes_on = match error.notify_type {
             NotifyType::TEMPORARY_FAILURE => {
                 self.stats.temporary_failures += 1;
-                let at = now + self.backoff();
-                if let Some(old) = exchange.replaces.and_then(|old| self.children.get_mut(old)) {
-                    old.rekeying = false;
-                    if !collided && old.phase == Phase::Active {
-                        old.timers.rekey = Some(at);
-                    }
-                    return;
-                }
+                self.refused_for_now(now, key, &exchange)
             }
-            NotifyType::CHILD_SA_NOT_FOUND => {
-                if let Some(old) = exchange.replaces
-                    && let Some(child) = self.children.get(old)
-                {
-                    // RFC 7296 section 2.25.1: ours is silently gone, and a new one is made in its place.
-                    let profile = child.profile;
-                    self.child_gone(now, old, DownReason::NotFoundByPeer);
-                    if let Some(sa) = self.sa_mut(key).filter(|_| !collided) {
-                        sa.enqueue(Task::CreateChild { profile, group: None, rounds: 0 });
-                    }
-                    return;
-                }
-            }
+            NotifyType::CHILD_SA_NOT_FOUND => self.refused_as_unknown(now, key, &exchange),
             NotifyType::INVALID_KE_PAYLOAD => {
                 let wanted =
                     <[u8; 2]>::try_from(error.data.as_slice()).ok().map(u16::from_be_bytes).map(GroupId);
-                if let Some(task) = self.other_group(&exchange, wanted)
-                    && let Some(sa) = self.sa_mut(key)
-                {
-                    sa.tasks.push_front(task);
-                    return;
+                let task = self.other_group(&exchange, wanted);
+                match (task, self.sa_mut(key)) {
+                    (Some(task), Some(sa)) => {
+                        sa.tasks.push_front(task);
+                        true
+                    }
+                    _ => false,
                 }
             }
-            _ => {}
+            _ => false,
+        };
+        if !goes_on {
+            let reason = failure_from_notify(error.notify_type);
+            self.child_attempt_failed(now, key, exchange.replaces, reason);
         }
-        let reason = failure_from_notify(error.notify_type);
-        self.child_attempt_failed(now, key, exchange.replaces, reason);
+    }
+
+    /// The same later (RFC 7296 section 2.25), or a new one now where there is nothing left to replace.
+    fn refused_for_now(&mut self, now: Instant, key: SaKey, exchange: &ChildExchange) -> bool {
+        let at = now + self.backoff();
+        let collided = exchange.collision.is_some();
+        let old = exchange.replaces.and_then(|old| self.children.get_mut(old));
+        match (exchange.replaces, old) {
+            (Some(_), Some(old)) if old.phase == Phase::Active => {
+                old.rekeying = false;
+                // In a collision the child SA that the peer made takes over.
+                old.timers.rekey = Some(at).filter(|_| !collided);
+                self.dirty.push(key);
+            }
+            // It expired in the meantime, here or there as well: what is needed now is a new one.
+            (Some(_), _) => self.ensure_child(key, exchange.profile),
+            (None, _) if exchange.rounds < MAX_ROUNDS => self.ask_again(key, at, exchange),
+            (None, _) => return false,
+        }
+        true
+    }
+
+    /// CHILD_SA_NOT_FOUND (RFC 7296 section 2.25.1): ours is silently gone, and a new one is made in its place.
+    fn refused_as_unknown(&mut self, now: Instant, key: SaKey, exchange: &ChildExchange) -> bool {
+        let Some(old) = exchange.replaces else { return false };
+        self.child_gone(now, old, DownReason::NotFoundByPeer);
+        self.ensure_child(key, exchange.profile);
+        true
     }
 
     /// The same request with the group that the peer wants, if we know it and have not tried too often.
     fn other_group(&self, exchange: &ChildExchange, wanted: Option<GroupId>) -> Option<Task> {
-        let id = wanted
-            .filter(|id| exchange.rounds < MAX_ROUNDS && crate::crypto::Group::from_id(*id).is_some())?;
+        let id = wanted.filter(|_| exchange.rounds < MAX_ROUNDS)?;
         let profile = self.profile(exchange.profile)?;
-        let allowed = profile.child.pfs.is_some_and(|group| group.id() == id)
-            || profile.proposals.iter().any(|p| p.groups.iter().any(|group| group.id() == id));
+        let allowed = profile.child.pfs.iter().any(|group| group.id() == id);
         let (group, rounds) = (Some(id), exchange.rounds + 1);
         allowed.then_some(match exchange.replaces {
             Some(child) => Task::RekeyChild { child, group, rounds },
             None => Task::CreateChild { profile: exchange.profile, group, rounds },
         })
+    }
+
+    /// The same request later, after TEMPORARY_FAILURE (RFC 7296 section 2.25).
+    fn ask_again(&mut self, key: SaKey, at: Instant, exchange: &ChildExchange) {
+        let group = exchange.key_pair.as_ref().map(|pair| pair.group().id());
+        let (profile, rounds) = (exchange.profile, exchange.rounds + 1);
+        let Some(sa) = self.sa_mut(key) else { return };
+        sa.deferred = Some(Task::CreateChild { profile, group, rounds });
+        sa.timers.set(Timer::AskAgain, at);
     }
 
     fn child_attempt_failed(
@@ -462,9 +493,13 @@ impl Endpoint {
         match replaces {
             Some(old) => {
                 let at = now + self.jittered(Self::rekey_retry());
-                if let Some(old) = self.children.get_mut(old) {
-                    old.rekeying = false;
+                let Some(old) = self.children.get_mut(old) else { return };
+                old.rekeying = false;
+                if old.phase == Phase::Active {
                     old.timers.rekey = Some(at);
+                } else {
+                    let profile = old.profile;
+                    self.ensure_child(key, profile);
                 }
                 self.dirty.push(key);
             }

@@ -78,9 +78,11 @@ pub(crate) enum Timer {
     Expire,
     /// The redundant one of two crossed SAs goes away.
     Retire,
+    /// The peer had no time for a request for a child SA (RFC 7296 section 2.25): the same again.
+    AskAgain,
 }
 
-pub(crate) const TIMERS: [Timer; 7] = [
+pub(crate) const TIMERS: [Timer; 8] = [
     Timer::Retransmit,
     Timer::Linger,
     Timer::Liveness,
@@ -88,6 +90,7 @@ pub(crate) const TIMERS: [Timer; 7] = [
     Timer::Rekey,
     Timer::Expire,
     Timer::Retire,
+    Timer::AskAgain,
 ];
 
 impl Timer {
@@ -100,6 +103,7 @@ impl Timer {
             Self::Rekey => "IKE rekey",
             Self::Expire => "IKE lifetime",
             Self::Retire => "retire crossed SA",
+            Self::AskAgain => "ask for a child SA again",
         }
     }
 }
@@ -235,6 +239,8 @@ pub(crate) struct IkeSa {
     pub(crate) last_received: Instant,
     pub(crate) requests: SendWindow,
     pub(crate) tasks: VecDeque<Task>,
+    /// What [`Timer::AskAgain`] puts into the queue.
+    pub(crate) deferred: Option<Task>,
     pub(crate) window: ReceiveWindow,
     /// The highest message id of an authentic request: only a newer one may move the peer's endpoint.
     pub(crate) newest_request: Option<u32>,

@@ -12,6 +12,9 @@ use crate::ids::ChildId;
 use crate::io::DownReason;
 use crate::wire::{Delete, ExchangeType, NotifyType, Payload, find_notify};
 
+/// How many SPIs of early DELETEs are remembered for one exchange.
+const EARLY_DELETES: usize = 8;
+
 impl Endpoint {
     pub(super) fn receive_informational_request(&mut self, now: Instant, key: SaKey, opened: Opened) {
         let (path, exchange, message_id) = (opened.path, opened.exchange, opened.message_id);
@@ -36,7 +39,10 @@ impl Endpoint {
         for payload in &opened.payloads {
             let Payload::Delete(Delete::Esp(spis)) = payload else { continue };
             for spi in spis {
-                let Some(id) = self.child_by_remote_spi(key, *spi) else { continue };
+                let Some(id) = self.child_by_remote_spi(key, *spi) else {
+                    self.note_early_delete(key, *spi);
+                    continue;
+                };
                 let Some(child) = self.children.get(id) else { continue };
                 match child.phase {
                     // Both ends delete it at once: ours is on its way, so it is not named again (section 1.4.1).
@@ -53,6 +59,18 @@ impl Endpoint {
         self.respond(key, path, exchange, message_id, &answer);
         for id in deleted {
             self.drain_child(now, id, DownReason::DeletedByPeer);
+        }
+    }
+
+    /// The peer deletes a child SA whose making was not answered here yet.
+    fn note_early_delete(&mut self, key: SaKey, spi: u32) {
+        let Some(sa) = self.sas.get_mut(&key) else { return };
+        for pending in sa.requests.pending_mut() {
+            if let Pending::CreateChild(exchange) = pending
+                && exchange.deleted.len() < EARLY_DELETES
+            {
+                exchange.deleted.push(spi);
+            }
         }
     }
 

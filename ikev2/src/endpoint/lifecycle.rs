@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::Endpoint;
 use super::arena::SaKey;
-use super::ike_sa::{IkeSa, Role, State, Task, Timer};
+use super::ike_sa::{IkeSa, Role, State, TIMERS, Task, Timer};
 use super::requests::Pending;
 use crate::config::IdentityMatch;
 use crate::ids::PeerId;
@@ -110,9 +110,8 @@ impl Endpoint {
         sa.closing = Some(reason);
         sa.tasks.clear();
         sa.tasks.push_back(Task::DeleteIke);
-        for timer in
-            [Timer::Linger, Timer::Liveness, Timer::Keepalive, Timer::Rekey, Timer::Expire, Timer::Retire]
-        {
+        sa.deferred = None;
+        for timer in TIMERS.into_iter().filter(|timer| *timer != Timer::Retransmit) {
             sa.timers.clear(timer);
         }
     }
@@ -178,11 +177,19 @@ impl Endpoint {
     /// Gives work to the IKE SA of a peer that is in use.
     pub(super) fn with_primary_sa(&mut self, peer: PeerId, task: Task) {
         let key = self.peers.get(&peer).and_then(|peer| {
-            peer.sas.iter().rev().copied().find(|key| self.sa(*key).is_some_and(|sa| sa.state.is_live()))
+            // One that a rekey collision made, and that is not decided yet, may still turn out to be the redundant one.
+            let in_use =
+                |key: &SaKey| self.sa(*key).is_some_and(|sa| sa.state.is_live() && !self.is_undecided(sa));
+            peer.sas.iter().rev().copied().find(in_use)
         });
         if let Some(sa) = key.and_then(|key| self.sa_mut(key)) {
             sa.enqueue(task);
         }
+    }
+
+    fn is_undecided(&self, sa: &IkeSa) -> bool {
+        let old = sa.predecessor.and_then(|old| self.sa(old));
+        old.is_some_and(|old| old.state == State::Established && old.successor.is_none())
     }
 
     /// Sends the requests that wait, as far as the window allows.

@@ -31,6 +31,7 @@ use rand_core::CryptoRng;
 use arena::{ChildSlots, SaKey, SaKeys};
 use ike_sa::{IkeSa, Task};
 use peer::Peer;
+use requests::Pending;
 
 use crate::config::{Config, IdentityMatch, Profile};
 use crate::cookie::CookieJar;
@@ -131,7 +132,7 @@ impl Endpoint {
             Input::Connect { remote, profile } => self.connect(now, remote, profile),
             Input::Disconnect { peer } => self.disconnect(now, peer, DownReason::DeletedByUs),
             Input::RekeyChild { child } => self.request_child_rekey(child),
-            Input::ExpireChild { child } => self.expire_child(now, child),
+            Input::ExpireChild { child } => self.expire_child(now, child, DownReason::LifetimeExpired),
             Input::RekeyIke { peer } => self.with_primary_sa(peer, Task::RekeyIke { group: None, rounds: 0 }),
             Input::CheckLiveness { peer } => self.check_liveness(now, peer),
             Input::EndpointObserved { child, remote } => self.endpoint_observed(child, remote),
@@ -246,8 +247,11 @@ impl Endpoint {
         let mut childless = None;
         for key in keys {
             let Some(sa) = self.sa(key) else { continue };
-            let under_way =
-                sa.connecting || sa.tasks.iter().any(|task| matches!(task, Task::CreateChild { .. }));
+            let creates = |task: &Task| matches!(task, Task::CreateChild { .. });
+            let asked = |pending: &Pending| matches!(pending, Pending::CreateChild(_));
+            let under_way = sa.connecting
+                || sa.tasks.iter().chain(&sa.deferred).any(creates)
+                || sa.requests.pending().any(asked);
             let up = sa.state.is_live()
                 && sa.children.iter().any(|id| self.children.get(*id).is_some_and(child::Child::is_up));
             if under_way || up {

@@ -291,10 +291,16 @@ impl Endpoint {
         }
     }
 
+    /// What belongs to an IKE SA goes to another one; stays where it is if that one is gone.
     pub(super) fn move_children(&mut self, old: SaKey, new: SaKey) {
+        if !self.sas.contains_key(&new) {
+            return;
+        }
         let Some(sa) = self.sa_mut(old) else { return };
         let children = core::mem::take(&mut sa.children);
-        let tasks = core::mem::take(&mut sa.tasks);
+        let mut tasks = core::mem::take(&mut sa.tasks);
+        tasks.extend(sa.deferred.take());
+        sa.timers.clear(Timer::AskAgain);
         let connecting = core::mem::take(&mut sa.connecting);
         for id in &children {
             if let Some(child) = self.children.get_mut(*id) {

@@ -57,8 +57,10 @@ pub(crate) struct ChildExchange {
     pub(crate) replaces: Option<ChildId>,
     /// The peer asked for the same at the same time, and got it.
     pub(crate) collision: Option<Collision<ChildId>>,
-    /// How often the group was changed.
+    /// How often the group was changed, or the peer had no time.
     pub(crate) rounds: u8,
+    /// SPIs that the peer deleted in the meantime and that are not known here: its DELETE may overtake its answer.
+    pub(crate) deleted: Vec<u32>,
 }
 
 /// A rekey of the IKE SA that we asked for.

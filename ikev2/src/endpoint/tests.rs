@@ -323,6 +323,7 @@ fn recorded_responders_are_accepted_with_the_recorded_child_keys() {
             replaces: None,
             collision: None,
             rounds: 0,
+            deleted: Vec::new(),
         };
         let now = played.now;
         let sa = played.endpoint.sa_mut(played.key).unwrap();
@@ -502,4 +503,140 @@ fn answers_in_any_order_within_the_window() {
     let view = pair[1].peers().next().unwrap();
     assert_eq!(view.ike_sas[0].next_expected_id, 7);
     assert!(view.outbound.is_some() && pair[0].peers().next().unwrap().outbound.is_some());
+}
+
+/// Two endpoints whose IKE SA stands without a child SA.
+fn childless(now: Instant) -> [Endpoint; 2] {
+    let mut pair = pair(now);
+    pair[0].handle_input(now, Input::Connect { remote: [192, 0, 2, 2].into(), profile: ProfileId(0) });
+    pump(&mut pair, now);
+    for endpoint in &mut pair {
+        let child = endpoint.peers().next().unwrap().children[0].child;
+        endpoint.child_gone(now, child, DownReason::ProtocolError);
+        endpoint.settle(now);
+    }
+    pump(&mut pair, now);
+    pair
+}
+
+#[test]
+fn connect_reuses_an_ike_sa_without_child() {
+    let now = origin();
+    let mut pair = childless(now);
+    let before = pair.each_ref().map(|endpoint| endpoint.stats().transmitted);
+    pair[0].handle_input(now, Input::Connect { remote: [192, 0, 2, 2].into(), profile: ProfileId(0) });
+    let [ours, theirs] = pump(&mut pair, now);
+    assert!([ours, theirs].iter().all(|events| matches!(events[..], [Event::ChildUp { .. }])));
+    for (endpoint, before) in pair.iter().zip(before) {
+        assert_eq!(endpoint.stats().transmitted, before + 1, "CREATE_CHILD_SA only");
+        assert_eq!(endpoint.peers().next().unwrap().ike_sas.len(), 1);
+    }
+}
+
+#[test]
+fn an_ike_sa_without_child_does_not_stay_for_ever() {
+    let mut now = origin();
+    let mut pair = childless(now);
+    while let Some(at) = pair.iter().filter_map(Endpoint::poll_timeout).min() {
+        now = now.max(at);
+        assert!(now < origin() + Duration::from_secs(100));
+        pair.iter_mut().for_each(|endpoint| endpoint.handle_timeout(now));
+        pump(&mut pair, now);
+    }
+    assert!(pair.iter().all(|endpoint| endpoint.peers().count() == 0));
+}
+
+/// Both ends ask for a child SA at the same moment, on one IKE SA: every order in which the four messages can arrive,
+/// and every one of them lost once.
+#[test]
+fn two_new_child_sas_at_once_become_one() {
+    use std::collections::VecDeque;
+    // Each digit of a schedule is a choice among what is on its way: to which end, the older or the newer, or lost.
+    for schedule in 0..6_u32.pow(5) {
+        let mut now = origin();
+        let mut pair = childless(now);
+        let mut wire: [VecDeque<(UdpPath, Vec<u8>)>; 2] = Default::default();
+        let connect =
+            |remote: u8| Input::Connect { remote: [192, 0, 2, remote].into(), profile: ProfileId(0) };
+        pair[0].handle_input(now, connect(2));
+        pair[1].handle_input(now, connect(1));
+        let mut choices = (0..5).map(|digit| schedule / 6_u32.pow(digit) % 6);
+        for _ in 0..200 {
+            for from in 0..2 {
+                while let Some(output) = pair[from].poll_output() {
+                    if let Output::Transmit(transmit) = output {
+                        let path = UdpPath { local: transmit.path.remote, remote: transmit.path.local };
+                        wire[1 - from].push_back((path, transmit.payload));
+                    }
+                }
+            }
+            if wire.iter().all(VecDeque::is_empty) {
+                // Long enough for repetitions, and for the grace of what was deleted.
+                let Some(at) = pair.iter().filter_map(Endpoint::poll_timeout).min() else { break };
+                if at > origin() + Duration::from_secs(60) {
+                    break;
+                }
+                now = now.max(at);
+                pair.iter_mut().for_each(|endpoint| endpoint.handle_timeout(now));
+                continue;
+            }
+            let choice = choices.next().unwrap_or(0);
+            let mut to = (choice % 2) as usize;
+            if wire[to].is_empty() {
+                to = 1 - to;
+            }
+            let newest = if choice / 2 == 1 { wire[to].pop_back() } else { wire[to].pop_front() };
+            if let (Some((path, payload)), true) = (newest, choice / 2 < 2) {
+                pair[to].handle_input(now, Input::Datagram { path, payload: &payload });
+            }
+        }
+        let views = pair.each_ref().map(|endpoint| endpoint.peers().next().unwrap());
+        for view in &views {
+            assert_eq!(view.children.len(), 1, "schedule {schedule}: {views:?}");
+            assert_eq!(view.outbound, Some(view.children[0].child), "schedule {schedule}");
+        }
+        assert_eq!(
+            views[0].children[0].inbound_spi, views[1].children[0].outbound_spi,
+            "schedule {schedule}"
+        );
+    }
+}
+
+/// A child SA that the peer made and deleted again before its answer arrived is not installed; another one takes its
+/// place.
+#[test]
+fn delete_that_overtakes_the_answer() {
+    let now = origin();
+    let mut pair = childless(now);
+    pair[0].handle_input(now, Input::Connect { remote: [192, 0, 2, 2].into(), profile: ProfileId(0) });
+    let Some(Output::Transmit(request)) = pair[0].poll_output() else { panic!("no request") };
+    let back = UdpPath { local: request.path.remote, remote: request.path.local };
+    pair[1].handle_input(now, Input::Datagram { path: back, payload: &request.payload });
+    let made = pair[1].peers().next().unwrap().children[0].child;
+    let mut late = None;
+    while let Some(output) = pair[1].poll_output() {
+        if let Output::Transmit(transmit) = output {
+            late = Some(transmit);
+        }
+    }
+    pair[1].handle_input(now, Input::ExpireChild { child: made });
+    // CREATE_CHILD_SA of the other end and then DELETE arrive first.
+    pump(&mut pair, now);
+    let late = late.unwrap();
+    let path = UdpPath { local: late.path.remote, remote: late.path.local };
+    pair[0].handle_input(now, Input::Datagram { path, payload: &late.payload });
+    pump(&mut pair, now);
+    let mut later = now;
+    for _ in 0..20 {
+        let Some(at) = pair.iter().filter_map(Endpoint::poll_timeout).min() else { break };
+        if at > now + Duration::from_secs(30) {
+            break;
+        }
+        later = later.max(at);
+        pair.iter_mut().for_each(|endpoint| endpoint.handle_timeout(later));
+        pump(&mut pair, later);
+    }
+    let views = pair.each_ref().map(|endpoint| endpoint.peers().next().unwrap());
+    assert!(views.iter().all(|view| view.children.len() == 1), "{views:?}");
+    assert_eq!(views[0].children[0].inbound_spi, views[1].children[0].outbound_spi);
 }

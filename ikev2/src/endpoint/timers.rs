@@ -90,6 +90,13 @@ impl Endpoint {
             }
             Timer::Expire => self.close_sa(now, key, DownReason::LifetimeExpired),
             Timer::Retire => self.retire(now, key),
+            Timer::AskAgain => {
+                if let Some(sa) = self.sa_mut(key)
+                    && let Some(task) = sa.deferred.take()
+                {
+                    sa.enqueue(task);
+                }
+            }
         }
     }
 
@@ -156,10 +163,13 @@ impl Endpoint {
         }
     }
 
-    /// A random moment between 90 and 98 percent of a lifetime.
+    /// A random moment between 90 and 98 percent of a lifetime, but early enough for all repetitions of a rekey, as far
+    /// as half of the lifetime allows that.
     pub(super) fn soft(&mut self, lifetime: Duration) -> Duration {
         let permille = 900 + self.rng.next_u32() % 80;
-        lifetime.saturating_mul(permille) / 1000
+        let soft = lifetime.saturating_mul(permille) / 1000;
+        let enough = lifetime.saturating_sub(self.config.retransmission.total() * 11 / 10);
+        soft.min(enough.max(lifetime / 2))
     }
 
     pub(super) fn soft_count(&mut self, limit: Option<u64>) -> Option<u64> {
@@ -191,7 +201,7 @@ impl Endpoint {
         }
         if expire {
             child.timers.expire = None;
-            return self.expire_child(now, id);
+            return self.expire_child(now, id, DownReason::LifetimeExpired);
         }
         if rekey {
             child.timers.rekey = None;
@@ -206,7 +216,7 @@ impl Endpoint {
             return;
         }
         let busy = sa.requests.pending().any(|pending| !matches!(pending, Pending::Liveness));
-        let empty = sa.children.is_empty() && !busy && sa.tasks.is_empty();
+        let empty = sa.children.is_empty() && !busy && sa.tasks.is_empty() && sa.deferred.is_none();
         match (empty, sa.timers.get(Timer::Linger)) {
             (true, None) => sa.timers.set(Timer::Linger, now + CHILDLESS),
             (false, Some(_)) => sa.timers.clear(Timer::Linger),

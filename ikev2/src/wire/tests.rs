@@ -28,7 +28,7 @@ fn guide_proposal_has_the_known_bytes() {
 #[test]
 fn guide_esp_proposal_and_selector_have_the_known_bytes() {
     let policy = [crate::config::EspProposal::default()];
-    let offer = crate::negotiation::child_offer(&policy, 0x0100_0000, None);
+    let offer = crate::negotiation::child_offer(&policy, 0x0100_0000, &[]);
     let (_, bytes) = encode_payloads(&[Payload::SecurityAssociation(offer)]);
     assert_eq!(
         hex::encode(&bytes[4..]),

@@ -183,8 +183,14 @@ impl Net {
                     };
                     self.launch(flight);
                 }
-                Output::Action(action) => self.nodes[node].plane.apply(action),
-                Output::Event(event) => self.nodes[node].events.push(event),
+                Output::Action(action) => {
+                    self.note(|| format!("node {node}: {action:?}"));
+                    self.nodes[node].plane.apply(action);
+                }
+                Output::Event(event) => {
+                    self.note(|| format!("node {node}: {event:?}"));
+                    self.nodes[node].events.push(event);
+                }
                 other => panic!("an output that the test does not know: {other:?}"),
             }
         }
@@ -350,20 +356,26 @@ impl Origin for Instant {
 }
 
 impl Net {
-    /// One line per datagram that arrives, for a person who debugs a seed.
-    pub fn trace(&self, flight: &Flight) {
+    /// One line for a person who debugs a seed, with `TRACE` in the environment.
+    pub fn note(&self, text: impl FnOnce() -> String) {
         if std::env::var_os("TRACE").is_some() {
-            let at = self.now - self.start;
-            let head = flight.bytes.get(..24).unwrap_or_default();
-            eprintln!(
-                "{at:?} -> {} {} x{:?} f{:02x?} id {:?} len {}",
+            eprintln!("{:?} {:.200}", self.now - self.start, text());
+        }
+    }
+
+    /// The same for a datagram that arrives.
+    pub fn trace(&self, flight: &Flight) {
+        let head = flight.bytes.get(..24).unwrap_or_default();
+        self.note(|| {
+            format!(
+                "-> {} {} x{:?} f{:02x?} id {:?} len {}",
                 flight.destination,
                 hex::encode(head.get(..4).unwrap_or_default()),
                 head.get(18),
                 head.get(19),
                 head.get(20..24),
                 flight.bytes.len()
-            );
-        }
+            )
+        });
     }
 }

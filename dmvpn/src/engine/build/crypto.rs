@@ -171,7 +171,7 @@ fn child_policy(config: &Config, profile: &IpsecProfile) -> Result<ikev2::ChildP
         }
         policy.mode = mode;
     }
-    policy.pfs = profile.pfs.map(group);
+    policy.pfs = profile.pfs.map(group).into_iter().collect();
     policy.lifetime = config.sa_lifetime(profile);
     policy.lifetime_bytes = match config.sa_volume(profile) {
         VolumeLimit::Off => None,

@@ -237,7 +237,7 @@ impl Engine {
             plaintext_mtu: self.plaintext_mtu(peer),
             path_mtu: self.link_mtu(peer.underlay.address),
             underlay_interface: owner.map(|owner| owner.name.clone()),
-            pfs_group: peer.profile().and_then(|profile| profile.child.pfs).map(|group| group.id().0),
+            pfs_group: peer.profile().and_then(|profile| profile.child.pfs.first()).map(|group| group.id().0),
             inbound: sas(true),
             outbound: sas(false),
         }

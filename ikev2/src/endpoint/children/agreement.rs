@@ -21,12 +21,14 @@ impl Endpoint {
         now: Instant,
         key: SaKey,
         profile_id: ProfileId,
-        pfs: Option<Group>,
+        in_auth: bool,
     ) -> Option<ChildOffer> {
         let (child, local_spi) = self.children.reserve(&mut *self.rng, now)?;
         let sa = self.sa(key)?;
         let policy = &self.profile(profile_id)?.child;
         let (local, remote) = policy_selectors(policy, sa);
+        // There is no key agreement of its own in IKE_AUTH (RFC 7296 section 1.2).
+        let pfs = if in_auth { &[][..] } else { &policy.pfs };
         let mut payloads = Vec::new();
         payloads.extend(transport_notify(policy.mode));
         payloads.push(Payload::Notify(Notify::new(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED)));
@@ -59,7 +61,7 @@ impl Endpoint {
         if of_peer.unwrap_or_default() >= self.config.limits.children_per_peer {
             return Err((NotifyType::NO_ADDITIONAL_SAS, FailureReason::LimitReached));
         }
-        let choice = choose_child(&policy.transforms, proposals, policy.pfs, in_auth)
+        let choice = choose_child(&policy.transforms, proposals, &policy.pfs, in_auth)
             .ok_or((NotifyType::NO_PROPOSAL_CHOSEN, FailureReason::NoProposalChosen { by: Side::Us }))?;
         let offered_transport = find_notify(payloads, NotifyType::USE_TRANSPORT_MODE).is_some();
         if policy.mode == Mode::Transport && !offered_transport {
@@ -96,7 +98,7 @@ impl Endpoint {
         let (Some(proposals), Some(ts_i), Some(ts_r)) = (parts.proposals, parts.ts_i, parts.ts_r) else {
             return Err(first_error(payloads).map_or(syntax, |n| failure_from_notify(n.notify_type)));
         };
-        let choice = choose_child(&policy.transforms, proposals, pfs, in_auth)
+        let choice = choose_child(&policy.transforms, proposals, pfs.as_slice(), in_auth)
             .filter(|choice| is_single_choice(proposals) && (in_auth || choice.group == pfs))
             .ok_or(FailureReason::NoProposalChosen { by: Side::Us })?;
         let granted = find_notify(payloads, NotifyType::USE_TRANSPORT_MODE).is_some();

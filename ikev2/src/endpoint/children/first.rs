@@ -21,7 +21,7 @@ impl Endpoint {
         key: SaKey,
         profile: ProfileId,
     ) -> Option<ChildOffer> {
-        self.offer_child(now, key, profile, None)
+        self.offer_child(now, key, profile, true)
     }
 
     /// The child SA of IKE_AUTH, initiator's side.

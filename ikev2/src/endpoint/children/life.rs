@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use super::READY;
 use crate::endpoint::Endpoint;
 use crate::endpoint::arena::SaKey;
 use crate::endpoint::child::{ChildTimers, Phase};
@@ -16,12 +15,9 @@ impl Endpoint {
     pub(in crate::endpoint) fn supersede(&mut self, now: Instant, old: ChildId, new: ChildId) {
         let Some(child) = self.children.get_mut(old) else { return };
         let peer = child.peer;
-        if child.is_up() {
-            child.phase = Phase::Superseded;
-        }
         child.rekeying = false;
         child.replaced_by = Some(new);
-        child.timers.rekey = None;
+        child.give_way(now);
         let key = child.sa;
         self.dirty.push(key);
         self.stats.child_rekeys += 1;
@@ -56,11 +52,13 @@ impl Endpoint {
     }
 
     /// The peer asked for another child SA like the one that is there. There is one per peer and profile: the new one
-    /// takes over once the peer is certainly ready, and the old one is deleted from here.
-    pub(in crate::endpoint) fn replace_twin(&mut self, now: Instant, id: ChildId) {
+    /// takes over with the first packet that the peer sends on it, and the old one is deleted from here.
+    ///
+    /// Time alone is no sign here. If both ends asked at once, and the peer's request came late, only the peer knows
+    /// that they crossed. It may be about to delete its own, and then the old one is all that there is.
+    pub(in crate::endpoint) fn replace_twin(&mut self, id: ChildId) {
         if let Some(child) = self.children.get_mut(id) {
             child.deletes_replaced = true;
-            child.timers.ready = Some(now + READY);
         }
     }
 
@@ -88,11 +86,13 @@ impl Endpoint {
         }
     }
 
-    /// A hard limit: the SA is not used any more, from this moment on.
-    pub(in crate::endpoint) fn expire_child(&mut self, now: Instant, id: ChildId) {
+    /// The SA is not used any more, from this moment on: a hard limit, or a peer that does not know it. What ends is the
+    /// SA and not the connection, so a new one is asked for at once, unless a rekey is under way that brings it.
+    pub(in crate::endpoint) fn expire_child(&mut self, now: Instant, id: ChildId, reason: DownReason) {
         let Some(child) = self.children.get(id) else { return };
-        let key = child.sa;
-        self.unplug(now, id, DownReason::LifetimeExpired);
+        let (key, profile) = (child.sa, child.profile);
+        self.unplug(now, id, reason);
+        self.ensure_child(key, profile);
         if let Some(child) = self.children.get_mut(id)
             && !matches!(child.phase, Phase::Draining)
         {
@@ -101,6 +101,23 @@ impl Endpoint {
             if let Some(sa) = self.sa_mut(key) {
                 sa.enqueue(Task::DeleteChild(id));
             }
+        }
+    }
+
+    /// Asks for a child SA where there is none with the peer, and none on its way.
+    pub(in crate::endpoint) fn ensure_child(&mut self, key: SaKey, profile: ProfileId) {
+        let Some(sa) = self.sa(key).filter(|sa| sa.state.is_live()) else { return };
+        let siblings = sa.peer.and_then(|peer| self.peers.get(&peer)).map_or(&[][..], |peer| &peer.sas);
+        let up =
+            siblings.iter().filter_map(|key| self.sa(*key)).flat_map(|sa| &sa.children).any(|id| {
+                self.children.get(*id).is_some_and(|child| child.is_up() && child.profile == profile)
+            });
+        let coming = sa
+            .requests
+            .pending()
+            .any(|pending| matches!(pending, Pending::CreateChild(exchange) if exchange.profile == profile));
+        if let (false, false, Some(sa)) = (up, coming, self.sa_mut(key)) {
+            sa.enqueue(Task::CreateChild { profile, group: None, rounds: 0 });
         }
     }
 

@@ -18,7 +18,7 @@ use crate::wire::{Notify, NotifyType, Payload, Proposal, Spi, TrafficSelector};
 
 /// IP protocol number of GRE.
 const GRE: u8 = 47;
-/// How long a second child SA with a peer waits for a sign that the peer is ready, before it is used all the same.
+/// How long a child SA on a second IKE SA with a peer waits for a sign that the peer is ready, before it is used all the same.
 const READY: Duration = Duration::from_secs(2);
 
 /// A slot with an SPI, and the payloads that ask for a child SA.
@@ -118,6 +118,6 @@ pub(in crate::endpoint) fn pfs_group(
 ) -> Option<Group> {
     match wanted {
         Some(id) => Group::from_id(id),
-        None => profile.child.pfs,
+        None => profile.child.pfs.first().copied(),
     }
 }

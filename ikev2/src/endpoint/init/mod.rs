@@ -111,6 +111,7 @@ impl Endpoint {
             last_received: now,
             requests: SendWindow::default(),
             tasks: std::collections::VecDeque::new(),
+            deferred: None,
             // The first encrypted request of an initiator has id 1; a responder's has id 0.
             window: ReceiveWindow::new(if role == Role::Responder { 1 } else { 0 }, self.config.window),
             newest_request: None,
