@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use ikev2::crypto::{Direction, Envelope, IkeKeys};
 use ikev2::wire::{ExchangeType, FLAG_INITIATOR, FLAG_RESPONSE, Header, PayloadType};
 use ikev2::{
-    Action, ChildId, Config, Endpoint, Event, Group, IkeSuite, Input as Fact, KeyLog, Keyring, Output, Prf,
-    Profile, ProfileId, UdpPath,
+    Action, ChildId, Config, DownReason, Endpoint, Event, Group, IkeSuite, Input as Fact, KeyLog, Keyring,
+    Output, Prf, Profile, ProfileId, UdpPath,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -225,7 +225,7 @@ impl Pair {
             (1, Some(peer), _) => Fact::RekeyIke { peer },
             (2, _, Some(child)) => Fact::RekeyChild { child },
             (3, Some(peer), _) => Fact::CheckLiveness { peer },
-            (4, Some(peer), _) => Fact::Disconnect { peer },
+            (4, Some(peer), _) => Fact::Disconnect { peer, reason: DownReason::DeletedByUs },
             (5, _, Some(child)) => Fact::ExpireChild { child },
             (6, _, Some(child)) => Fact::EndpointObserved { child, remote: SocketAddr::new(remote, 4500) },
             (7, _, Some(child)) => {

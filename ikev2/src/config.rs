@@ -40,8 +40,16 @@ pub struct Config {
     pub send_window: u8,
     /// How long a replaced or deleted child SA still accepts packets. Default 5 s.
     pub inbound_grace: Duration,
-    /// How long the redundant one of two crossed IKE SAs is kept. Default 5 s.
+    /// How long the redundant one of two crossed IKE SAs is kept, and one that was replaced by reauthentication. Default
+    /// 5 s.
     pub crossed_grace: Duration,
+    /// How long [`Input::Connect`](crate::Input::Connect) waits for an exchange that the peer has already begun towards
+    /// us, counted from its first message, before our own begins. Zero: never. Default 500 ms.
+    ///
+    /// Two spokes that want each other nearly always do so within a few round trips; without this, most of their first
+    /// contacts would cross, and cost both two handshakes. Somebody who forges first requests from the peer's address
+    /// can delay a connection by no more than this time.
+    pub yield_to_peer: Duration,
     /// The library that agrees on keys. Default AWS-LC if it is built in (feature `aws-lc`), else RustCrypto.
     pub backend: Backend,
 }
@@ -63,6 +71,7 @@ impl Config {
             send_window: 1,
             inbound_grace: Duration::from_secs(5),
             crossed_grace: Duration::from_secs(5),
+            yield_to_peer: Duration::from_millis(500),
             backend: Backend::default(),
         }
     }
@@ -200,6 +209,9 @@ pub struct Profile {
     pub child: ChildPolicy,
     /// Lifetime of an IKE SA; it is rekeyed at a random moment in the last tenth. Default 86 400 s.
     pub lifetime: Duration,
+    /// Whether the end of that lifetime is met by reauthentication instead of a rekey: a new IKE SA and child SA first,
+    /// then the end of the old ones. Default off, as in IOS.
+    pub reauthenticate: bool,
     /// Dead peer detection. Default none, as in IOS.
     pub dpd: Option<Dpd>,
     /// Interval of NAT keepalives while we are behind a NAT. Zero turns them off. Default 20 s.
@@ -225,6 +237,7 @@ impl Profile {
             proposals: vec![IkeProposal::default()],
             child: ChildPolicy::default(),
             lifetime: Duration::from_secs(86_400),
+            reauthenticate: false,
             dpd: None,
             nat_keepalive: Duration::from_secs(20),
             force_udp_encapsulation: false,

@@ -50,6 +50,14 @@ pub enum Input<'a> {
     Disconnect {
         /// The peer.
         peer: PeerId,
+        /// Why, for [`Event::PeerDown`] and [`Event::ChildDown`]. IKEv2 has no word for it, so the peer does not learn it.
+        reason: DownReason,
+    },
+    /// Authenticate a peer anew: a new IKE SA with a child SA, and then the end of the old ones. No packet is lost.
+    /// [`Event::Reauthenticated`] or [`Event::ReauthenticationFailed`] says how it ended.
+    Reauthenticate {
+        /// The peer.
+        peer: PeerId,
     },
     /// A child SA met a soft limit of bytes or packets in the forwarding plane: replace it.
     RekeyChild {
@@ -89,6 +97,15 @@ pub enum Input<'a> {
     Reinstate {
         /// The pattern that [`Input::Revoke`] had.
         identity: &'a IdentityMatch,
+    },
+    /// The data lane met ESP with an SPI that is not known here (RFC 7296 section 1.5): one end has lost what the other
+    /// one still uses. With an IKE SA the peer is told, which makes it replace the SA, and is asked for a sign of life;
+    /// otherwise its address gets a notify in the clear. Both at a bounded rate, because anybody can send such packets.
+    UnknownSpi {
+        /// Where it arrived and whence it came. For ESP without UDP: the IKE port on both sides.
+        path: UdpPath,
+        /// The SPI in it.
+        spi: u32,
     },
     /// Delete everything, telling all peers so. Nothing is accepted afterwards.
     Shutdown,
@@ -277,6 +294,18 @@ pub enum Event {
         /// The peer.
         peer: PeerId,
     },
+    /// A peer has proven its identity anew; a new IKE SA and child SA carry the traffic.
+    Reauthenticated {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// A peer was to prove its identity anew, and that failed. What was there stays until its lifetime ends.
+    ReauthenticationFailed {
+        /// The peer.
+        peer: PeerId,
+        /// Why it did not work.
+        reason: FailureReason,
+    },
     /// The last IKE SA with this peer is gone.
     PeerDown {
         /// The peer; the id is not valid any more.
@@ -321,6 +350,8 @@ pub enum DownReason {
     DeletedByPeer,
     /// We were asked to delete it.
     DeletedByUs,
+    /// Nobody needs it any more.
+    Unused,
     /// The peer did not answer.
     DeadPeer,
     /// Its lifetime ended and no successor could be agreed.
@@ -344,6 +375,7 @@ impl fmt::Display for DownReason {
         f.write_str(match self {
             Self::DeletedByPeer => "deleted by the peer",
             Self::DeletedByUs => "deleted by us",
+            Self::Unused => "unused",
             Self::DeadPeer => "the peer does not answer",
             Self::LifetimeExpired => "lifetime expired",
             Self::PeerRestarted => "the peer restarted",

@@ -22,6 +22,8 @@ pub struct Stats {
     pub child_rekeys: u64,
     /// Rekeys of IKE SAs completed.
     pub ike_rekeys: u64,
+    /// IKE SAs that reauthentication has replaced ours with.
+    pub reauthentications: u64,
     /// Collisions of rekeys resolved.
     pub rekey_collisions: u64,
     /// Pairs of crossed IKE SAs resolved.
@@ -32,6 +34,8 @@ pub struct Stats {
     pub stranger_answers: u64,
     /// Unauthenticated error notifies that were taken as hints only.
     pub unauthenticated_notifies: u64,
+    /// ESP packets with an unknown SPI that the embedder reported.
+    pub unknown_esp_spis: u64,
     /// IKE SAs that others started and that are not authenticated now.
     pub half_open: u64,
     /// Requests that we answered with INVALID_SYNTAX.

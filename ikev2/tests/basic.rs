@@ -66,7 +66,7 @@ fn disconnect_deletes_on_both_sides_and_leaves_nothing() {
     net.connect(0, 1);
     net.run_secs(1);
     let peer = net.peer(0);
-    net.input(0, Input::Disconnect { peer });
+    net.input(0, Input::Disconnect { peer, reason: DownReason::DeletedByUs });
     net.run_secs(10);
     assert!(net.has(0, |e| matches!(e, Event::PeerDown { reason: DownReason::DeletedByUs, .. })));
     assert!(net.has(1, |e| matches!(e, Event::PeerDown { reason: DownReason::DeletedByPeer, .. })));

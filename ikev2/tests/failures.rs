@@ -40,6 +40,8 @@ fn wrong_psk() {
     net = Net::new(vec![config, net.nodes[1].endpoint.config().clone()], 1);
     net.connect(0, 1);
     net.run_secs(1);
+    assert!(!failed(&net, FailureReason::AuthenticationFailed { by: Side::Peer }), "another answer may come");
+    net.run_secs(2);
     assert!(failed(&net, FailureReason::AuthenticationFailed { by: Side::Peer }));
     assert!(refused(&net, FailureReason::AuthenticationFailed { by: Side::Us }));
     assert!(!net.has(1, |e| matches!(e, Event::PeerUp { .. })));
@@ -53,7 +55,7 @@ fn responder_with_another_key_is_found_out_by_us() {
     config.profiles[0].keyring.peers[0].local_key = "another".into();
     let mut net = Net::new(vec![fast(1), config], 2);
     net.connect(0, 1);
-    net.run_secs(1);
+    net.run_secs(3);
     assert!(failed(&net, FailureReason::AuthenticationFailed { by: Side::Us }));
     assert!(net.has(1, |e| matches!(e, Event::PeerDown { reason: DownReason::ProtocolError, .. })));
     assert!(!net.has(0, |e| matches!(e, Event::PeerUp { .. })), "nothing is believed before AUTH");

@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Net, fast};
-use ikev2::{ChildId, Dpd, DpdMode, Input, PeerId};
+use ikev2::{ChildId, DownReason, Dpd, DpdMode, Input, PeerId};
 use rand_core::Rng as _;
 
 fn pick(net: &mut Net, below: u32) -> u32 {
@@ -38,7 +38,7 @@ fn random_command(net: &mut Net) {
         (4..=6, Some(child)) => net.input(node, Input::RekeyChild { child }),
         (7..=8, _) => net.input(node, Input::RekeyIke { peer }),
         (9, Some(child)) => net.input(node, Input::ExpireChild { child }),
-        (10, _) => net.input(node, Input::Disconnect { peer }),
+        (10, _) => net.input(node, Input::Disconnect { peer, reason: DownReason::DeletedByUs }),
         _ => net.input(node, Input::CheckLiveness { peer }),
     }
 }

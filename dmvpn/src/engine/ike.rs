@@ -36,6 +36,22 @@ impl Engine {
         Verdict::Consumed
     }
 
+    /// IKE tells the sender of an ESP packet that it is unknown here, and asks whether it is alive.
+    pub(super) fn unknown_spi(&mut self, now: Instant, underlay: UnderlayId, path: Path, spi: u32) {
+        let endpoint =
+            self.underlays.get_mut(underlay.index()).and_then(|underlay| underlay.endpoint.as_mut());
+        let Some(endpoint) = endpoint else { return };
+        let ports = match path.wire {
+            Wire::Udp { local_port, remote_port } => (local_port, remote_port),
+            Wire::Esp | Wire::Gre => (endpoint.config().port, endpoint.config().port),
+        };
+        let path = UdpPath {
+            local: SocketAddr::new(path.local, ports.0),
+            remote: SocketAddr::new(path.remote, ports.1),
+        };
+        endpoint.handle_input(now, ikev2::Input::UnknownSpi { path, spi });
+    }
+
     pub(super) fn drain_ike(&mut self, now: Instant, budget: &mut usize) {
         for index in 0..self.underlays.len() {
             let underlay = UnderlayId(index as u32);
@@ -183,7 +199,10 @@ impl Engine {
         match peer {
             Some(peer) => {
                 if let Some(endpoint) = &mut self.underlays[underlay.index()].endpoint {
-                    endpoint.handle_input(now, ikev2::Input::Disconnect { peer });
+                    endpoint.handle_input(
+                        now,
+                        ikev2::Input::Disconnect { peer, reason: ikev2::DownReason::Unused },
+                    );
                 }
             }
             None => {
@@ -238,7 +257,10 @@ impl Engine {
                     self.paths.entry(*path).is_some_and(|info| info.remote.ip() == remote)
                 });
                 if is_meant {
-                    endpoint.handle_input(now, ikev2::Input::Disconnect { peer: *peer });
+                    endpoint.handle_input(
+                        now,
+                        ikev2::Input::Disconnect { peer: *peer, reason: ikev2::DownReason::DeletedByUs },
+                    );
                 }
             }
         }

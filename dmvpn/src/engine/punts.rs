@@ -69,6 +69,7 @@ impl Engine {
                     .collect();
                 self.event(Event::UnknownGreKey { remote, key, ours });
             }
+            Punt::UnknownSpi { underlay, wire, spi } => self.unknown_spi(now, underlay, wire, spi),
             Punt::ClearText { remote } => self.event(Event::ClearText { remote }),
             Punt::NoSa { underlay, remote } => self.connect_again(now, underlay, remote),
             Punt::MssTooLarge { tunnel, offered, fits } => {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use ikev2::{ChildId, SaParameters};
 use ipnet::Ipv4Net;
 
+use crate::Path;
 use crate::ids::{PathId, TunnelId, UnderlayId};
 
 /// What the control plane asks of a forwarding plane. The built-in one carries them out itself; an embedder with a
@@ -203,6 +204,15 @@ pub enum Punt {
         remote: IpAddr,
         /// Its key.
         key: Option<u32>,
+    },
+    /// ESP with an SPI that is not ours: the sender knows an SA that we do not.
+    UnknownSpi {
+        /// The underlay that it came to.
+        underlay: UnderlayId,
+        /// Whence it came, and how.
+        wire: Path,
+        /// The SPI.
+        spi: u32,
     },
     /// GRE in the clear for a protected tunnel.
     ClearText {

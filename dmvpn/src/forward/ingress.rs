@@ -101,7 +101,10 @@ impl Plane {
             .first_chunk()
             .map(|spi| u32::from_be_bytes(*spi))
             .ok_or(DropReason::EspMalformed)?;
-        let sa = self.inbound.find_mut(underlay, spi).ok_or(DropReason::UnknownSpi)?;
+        let Some(sa) = self.inbound.find_mut(underlay, spi) else {
+            self.punt_stranger(now, Punt::UnknownSpi { underlay, wire, spi });
+            return Err(DropReason::UnknownSpi);
+        };
         let (path, child) = (sa.path(), sa.child());
         let opened = sa.open(packet);
         let alive = opened.is_ok() && sa.report_is_due(now);

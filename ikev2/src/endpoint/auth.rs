@@ -73,13 +73,14 @@ impl Endpoint {
             if let FailureReason::AuthenticationFailed { by: Side::Peer } | FailureReason::PeerError(_) =
                 reason
             {
-                return self.fail_attempt(now, key, reason);
+                return self.answer_refused(now, key, reason);
             }
             // RFC 7296 section 2.21.2: the responder believes that all is well; it is told otherwise.
             let notify = Payload::Notify(Notify::new(NotifyType::AUTHENTICATION_FAILED));
             self.last_word(key, &[notify]);
-            return self.fail_attempt(now, key, reason);
+            return self.answer_refused(now, key, reason);
         }
+        self.drop_rivals(now, key);
         self.note_peer_window(key, &opened.payloads);
         let identity = identification(&opened.payloads, Role::Responder).map(|id| id.identity.clone());
         let Some(identity) = identity else { return };
@@ -190,15 +191,17 @@ impl Endpoint {
         if let Err(reason) = child {
             self.event(Event::Refused { remote: opened.path.remote, reason });
         }
+        self.stop_yielding(now, key);
     }
 
     /// A stranger that was refused: the answer is kept for its repetitions, then everything is forgotten.
-    pub(super) fn refuse(&mut self, _now: Instant, key: SaKey, path: UdpPath, reason: FailureReason) {
+    pub(super) fn refuse(&mut self, now: Instant, key: SaKey, path: UdpPath, reason: FailureReason) {
         self.event(Event::Refused { remote: path.remote, reason });
         let Some(sa) = self.sa_mut(key) else { return };
         // The timer of the half-open SA goes on running.
         sa.state = State::Refused;
         sa.handshake = None;
+        self.stop_yielding(now, key);
     }
 
     /// RFC 7296 section 2.4: all that was up with this identity before the exchange of this SA began is void. What came

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::arena::SaKey;
+use super::init::Rival;
 use super::requests::SendWindow;
 use super::window::ReceiveWindow;
 use crate::crypto::{Envelope, IkeSuite, KeyPair};
@@ -35,7 +36,7 @@ pub(crate) enum Role {
 /// |---|---|---|
 /// | `InitSent` | - | IKE_SA_INIT, in the clear |
 /// | `InitAnswered` | IKE_AUTH | - |
-/// | `AuthSent` | - | IKE_AUTH |
+/// | `AuthSent` | - | IKE_AUTH; IKE_SA_INIT of another responder |
 /// | `Established` | CREATE_CHILD_SA, INFORMATIONAL | of what is outstanding |
 /// | `Superseded`, `Closing` | INFORMATIONAL; CREATE_CHILD_SA gets TEMPORARY_FAILURE | of what is outstanding |
 /// | `Refused` | repetitions of the refused IKE_AUTH | - |
@@ -76,13 +77,15 @@ pub(crate) enum Timer {
     Rekey,
     /// The lifetime is over.
     Expire,
-    /// The redundant one of two crossed SAs goes away.
+    /// The redundant one of two crossed SAs goes away, or one that was replaced by reauthentication.
     Retire,
     /// The peer had no time for a request for a child SA (RFC 7296 section 2.25): the same again.
     AskAgain,
+    /// The exchange that the peer began has had its time: ours begins after all.
+    Yield,
 }
 
-pub(crate) const TIMERS: [Timer; 8] = [
+pub(crate) const TIMERS: [Timer; 9] = [
     Timer::Retransmit,
     Timer::Linger,
     Timer::Liveness,
@@ -91,6 +94,7 @@ pub(crate) const TIMERS: [Timer; 8] = [
     Timer::Expire,
     Timer::Retire,
     Timer::AskAgain,
+    Timer::Yield,
 ];
 
 impl Timer {
@@ -102,8 +106,9 @@ impl Timer {
             Self::Keepalive => "NAT keepalive",
             Self::Rekey => "IKE rekey",
             Self::Expire => "IKE lifetime",
-            Self::Retire => "retire crossed SA",
+            Self::Retire => "retire redundant SA",
             Self::AskAgain => "ask for a child SA again",
+            Self::Yield => "yield to the peer",
         }
     }
 }
@@ -173,6 +178,12 @@ pub(crate) struct Handshake {
     pub(crate) hint: Option<FailureReason>,
     /// Groups that the responder already asked for.
     pub(crate) tried_groups: Vec<GroupId>,
+    /// Where an initiator's first request goes.
+    pub(crate) first_path: UdpPath,
+    /// SPIs of the answers to an initiator's first request that were taken up.
+    pub(crate) answered: Vec<u64>,
+    /// What those answers have made that are not the present one.
+    pub(crate) rivals: Vec<Rival>,
 }
 
 /// The other half of a rekey collision (RFC 7296 sections 2.8.1, 2.8.2).
@@ -187,12 +198,25 @@ pub(crate) struct Collision<T> {
 /// Work that waits until the request window is free.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Task {
-    CreateChild { profile: ProfileId, group: Option<GroupId>, rounds: u8 },
-    RekeyChild { child: ChildId, group: Option<GroupId>, rounds: u8 },
-    RekeyIke { group: Option<GroupId>, rounds: u8 },
+    CreateChild {
+        profile: ProfileId,
+        group: Option<GroupId>,
+        rounds: u8,
+    },
+    RekeyChild {
+        child: ChildId,
+        group: Option<GroupId>,
+        rounds: u8,
+    },
+    RekeyIke {
+        group: Option<GroupId>,
+        rounds: u8,
+    },
     DeleteChild(ChildId),
     DeleteIke,
     Liveness,
+    /// Tells the peer that its packets carry an SPI that is not known here, and so asks for a sign of life as well.
+    ReportSpi(u32),
 }
 
 impl Task {
@@ -237,6 +261,8 @@ pub(crate) struct IkeSa {
     pub(crate) lineage: Lineage,
     pub(crate) created: Instant,
     pub(crate) last_received: Instant,
+    /// When a hint that anybody could have given made us ask for a sign of life.
+    pub(crate) probed: Option<Instant>,
     pub(crate) requests: SendWindow,
     pub(crate) tasks: VecDeque<Task>,
     /// What [`Timer::AskAgain`] puts into the queue.
@@ -259,6 +285,12 @@ pub(crate) struct IkeSa {
     pub(crate) closing: Option<DownReason>,
     /// A `Connect` waits for the outcome.
     pub(crate) connecting: bool,
+    /// Takes the place of the IKE SAs that the peer has, once it is up.
+    pub(crate) reauthenticates: bool,
+    /// Another one has taken its place: it only waits until nothing comes on it any more.
+    pub(crate) retiring: bool,
+    /// The peer began this one when we wanted to; this is what we start if it does not come up soon.
+    pub(crate) yielded: Option<ProfileId>,
     /// The entry under which the first request of a stranger is known.
     pub(crate) initiator_entry: Option<(u64, SocketAddr)>,
 }

@@ -60,6 +60,7 @@ impl Endpoint {
         for id in deleted {
             self.drain_child(now, id, DownReason::DeletedByPeer);
         }
+        self.receive_invalid_spi(now, key, &opened.payloads);
     }
 
     /// The peer deletes a child SA whose making was not answered here yet.

@@ -40,6 +40,7 @@ impl Endpoint {
 
     /// Forgets an IKE SA and all that hangs on it, at once.
     pub(super) fn remove_sa(&mut self, now: Instant, key: SaKey, reason: DownReason) {
+        self.drop_rivals(now, key);
         self.strip(now, key, reason);
         self.dirty.push(key);
         let Some(sa) = self.sas.remove(&key) else { return };
@@ -57,9 +58,12 @@ impl Endpoint {
                 }
             }
         }
+        let remote = sa.path.remote.ip();
         if sa.connecting {
-            let remote = sa.path.remote.ip();
             self.report_failure(remote, FailureReason::Cancelled);
+        }
+        if let Some(profile) = sa.yielded {
+            self.connect_now(now, remote, profile);
         }
     }
 
@@ -95,6 +99,9 @@ impl Endpoint {
             State::Closing => return,
             State::Established | State::Superseded => {}
         }
+        if reason == DownReason::Redundant {
+            self.drain_to_sibling(now, key);
+        }
         // What is outstanding goes on: the peer's window may not take a DELETE before it.
         let mut outstanding = self.sa_mut(key).map(|sa| sa.requests.take_all()).unwrap_or_default();
         self.strip(now, key, reason);
@@ -124,10 +131,12 @@ impl Endpoint {
     /// An attempt of ours has failed.
     pub(super) fn fail_attempt(&mut self, now: Instant, key: SaKey, reason: FailureReason) {
         if let Some(sa) = self.sa_mut(key) {
-            let (remote, connecting) = (sa.path.remote.ip(), sa.connecting);
+            let (remote, connecting, replaces) = (sa.path.remote, sa.connecting, sa.reauthenticates);
             sa.connecting = false;
-            if connecting {
-                self.report_failure(remote, reason);
+            if replaces {
+                self.reauthentication_failed(now, remote, reason);
+            } else if connecting {
+                self.report_failure(remote.ip(), reason);
             }
         }
         self.remove_sa(now, key, DownReason::DeletedByUs);
@@ -217,6 +226,7 @@ impl Endpoint {
                     let payload = [Payload::Delete(Delete::Ike)];
                     self.request(now, key, ExchangeType::INFORMATIONAL, &payload, Pending::DeleteIke);
                 }
+                Task::ReportSpi(spi) => self.report_spi(now, key, spi),
                 Task::Liveness => {
                     self.request(now, key, ExchangeType::INFORMATIONAL, &[], Pending::Liveness);
                 }

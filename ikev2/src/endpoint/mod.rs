@@ -5,11 +5,13 @@ mod auth;
 mod child;
 mod children;
 mod create_child;
+mod hints;
 mod ike_sa;
 mod informational;
 mod init;
 mod lifecycle;
 mod peer;
+mod reauth;
 mod receive;
 mod rekey_ike;
 mod requests;
@@ -29,7 +31,7 @@ use std::time::Instant;
 use rand_core::CryptoRng;
 
 use arena::{ChildSlots, SaKey, SaKeys};
-use ike_sa::{IkeSa, Task};
+use ike_sa::{IkeSa, State, Task, Timer};
 use peer::Peer;
 use requests::Pending;
 
@@ -130,14 +132,16 @@ impl Endpoint {
         match input {
             Input::Datagram { path, payload } => self.receive(now, path, payload),
             Input::Connect { remote, profile } => self.connect(now, remote, profile),
-            Input::Disconnect { peer } => self.disconnect(now, peer, DownReason::DeletedByUs),
+            Input::Disconnect { peer, reason } => self.disconnect(now, peer, reason),
             Input::RekeyChild { child } => self.request_child_rekey(child),
             Input::ExpireChild { child } => self.expire_child(now, child, DownReason::LifetimeExpired),
             Input::RekeyIke { peer } => self.with_primary_sa(peer, Task::RekeyIke { group: None, rounds: 0 }),
+            Input::Reauthenticate { peer } => self.reauthenticate(now, peer),
             Input::CheckLiveness { peer } => self.check_liveness(now, peer),
             Input::EndpointObserved { child, remote } => self.endpoint_observed(child, remote),
             Input::Revoke { identity } => self.revoke(now, identity),
             Input::Reinstate { identity } => self.revoked.retain(|one| one != identity),
+            Input::UnknownSpi { path, spi } => self.unknown_esp_spi(now, path, spi),
             Input::Shutdown => self.shut_down(now),
         }
         self.settle(now);
@@ -235,7 +239,36 @@ impl Endpoint {
         self.stats.half_open = u64::try_from(self.half_open).unwrap_or(u64::MAX);
     }
 
+    /// `Connect`. What the peer has begun towards us in this moment may well be what is wanted: it gets a short time, so
+    /// that two peers that want each other seldom end up with two IKE SAs.
     fn connect(&mut self, now: Instant, remote: IpAddr, profile: ProfileId) {
+        let patience = self.config.yield_to_peer;
+        let begun = self.sas_with(remote).find(|key| {
+            self.sa(*key).is_some_and(|sa| {
+                sa.state == State::InitAnswered && now.saturating_duration_since(sa.created) < patience
+            })
+        });
+        match begun.filter(|_| !self.shut_down).and_then(|key| self.sa_mut(key)) {
+            Some(sa) => {
+                sa.yielded = Some(profile);
+                let until = sa.created + patience;
+                sa.timers.set(Timer::Yield, until);
+            }
+            None => self.connect_now(now, remote, profile),
+        }
+    }
+
+    /// What we yielded to has come up, or not.
+    fn stop_yielding(&mut self, now: Instant, key: SaKey) {
+        let Some(sa) = self.sa_mut(key) else { return };
+        sa.timers.clear(Timer::Yield);
+        let (yielded, remote) = (sa.yielded.take(), sa.path.remote.ip());
+        if let Some(profile) = yielded {
+            self.connect_now(now, remote, profile);
+        }
+    }
+
+    fn connect_now(&mut self, now: Instant, remote: IpAddr, profile: ProfileId) {
         if self.shut_down || self.profile(profile).is_none() {
             self.event(Event::ConnectFailed { remote, reason: FailureReason::Cancelled });
             return;

@@ -250,10 +250,12 @@ impl Endpoint {
                 .max_by_key(|(created, _)| *created)
                 .map(|(_, id)| id)
         };
+        let stays = |sa: &&IkeSa| !sa.retiring && newest(sa).is_some();
+        let any_stays = sas.iter().filter_map(|key| self.sa(*key)).any(|sa| stays(&sa));
         let of_origin = |origin: Role| {
             sas.iter()
                 .filter_map(|key| self.sa(*key))
-                .filter(|sa| sa.lineage.origin == origin)
+                .filter(|sa| sa.lineage.origin == origin && (stays(sa) || !any_stays))
                 .filter_map(|sa| newest(sa).map(|child| (sa, child)))
                 .max_by_key(|(sa, _)| (sa.lineage.established, sa.created))
         };
@@ -283,7 +285,8 @@ impl Endpoint {
     /// The grace time of a redundant SA is over; it goes if the other one still stands.
     pub(super) fn retire(&mut self, now: Instant, key: SaKey) {
         let Some(id) = self.sa(key).and_then(|sa| sa.peer) else { return };
-        if self.crossed_pair(id).is_some_and(|(redundant, _)| redundant == key) {
+        let replaced = self.sa(key).is_some_and(|sa| sa.retiring);
+        if replaced || self.crossed_pair(id).is_some_and(|(redundant, _)| redundant == key) {
             self.close_sa(now, key, DownReason::Redundant);
         }
     }
@@ -298,6 +301,7 @@ impl Endpoint {
                 .filter_map(|key| self.sa(key).map(|sa| (key, sa)))
                 .filter(|(_, sa)| {
                     sa.state.is_live()
+                        && !sa.retiring
                         && sa.lineage.origin == origin
                         && sa.children.iter().any(|child| {
                             self.children.get(*child).is_some_and(|child| child.phase == Phase::Active)

@@ -42,13 +42,18 @@ impl Endpoint {
         let spi_local = if header.from_initiator() { header.spi_r } else { header.spi_i };
         let Some(key) = self.by_spi.get(&spi_local).copied() else {
             self.stats.drops.unknown_spi += 1;
-            if !header.is_response() && message.sealed.is_some() {
+            if message.sealed.is_none() {
+                self.receive_hint(now, path, None, &message);
+            } else if !header.is_response() {
                 self.answer_stranger(now, path, header, Notify::new(NotifyType::INVALID_IKE_SPI));
             }
             return;
         };
-        let Some(sa) = self.sa(key) else { return };
         let spi_remote = if header.from_initiator() { header.spi_i } else { header.spi_r };
+        if self.sa(key).is_some_and(|sa| sa.state == State::AuthSent && sa.spi_remote != spi_remote) {
+            self.bring_forward(key, spi_remote);
+        }
+        let Some(sa) = self.sa(key) else { return };
         let from_peer = header.from_initiator() == (sa.role == Role::Responder);
         if !from_peer || (sa.spi_remote != spi_remote && sa.state != State::InitSent) {
             self.stats.drops.wrong_direction += 1;
@@ -57,7 +62,7 @@ impl Endpoint {
         let Some(sealed) = &message.sealed else {
             // INVALID_IKE_SPI and its like, in the clear: anybody could have written that.
             self.stats.drops.not_encrypted += 1;
-            return;
+            return self.receive_hint(now, path, Some(key), &message);
         };
         if !self.is_expected(key, &header) {
             return;
@@ -242,7 +247,7 @@ impl Endpoint {
     fn abandon(&mut self, now: Instant, key: SaKey, pending: Pending) {
         self.drop_pending(now, pending);
         match self.sa(key).map(|sa| sa.state) {
-            Some(State::AuthSent) => self.fail_attempt(now, key, FailureReason::InvalidSyntax),
+            Some(State::AuthSent) => self.answer_refused(now, key, FailureReason::InvalidSyntax),
             Some(State::Closing) => self.remove_sa(now, key, DownReason::ProtocolError),
             _ => self.close_sa(now, key, DownReason::ProtocolError),
         }

@@ -204,7 +204,13 @@ impl Endpoint {
                 }
                 Self::rekey_retry()
             }
-            _ => Self::rekey_retry(),
+            _ => {
+                // A peer that cannot rekey an IKE SA at all (RFC 7296 section 1.3: NO_ADDITIONAL_SAS) can make a new one.
+                if let Some(peer) = self.sa(key).and_then(|sa| sa.peer) {
+                    self.reauthenticate(now, peer);
+                }
+                Self::rekey_retry()
+            }
         };
         let at = now + self.jittered(wait);
         if let Some(sa) = self.sa_mut(key) {
@@ -311,7 +317,7 @@ impl Endpoint {
         sa.children.extend(children);
         sa.connecting |= connecting;
         for task in tasks {
-            if !matches!(task, Task::RekeyIke { .. } | Task::Liveness) {
+            if !matches!(task, Task::RekeyIke { .. } | Task::Liveness | Task::ReportSpi(_)) {
                 sa.enqueue(task);
             }
         }

@@ -153,6 +153,10 @@ impl SendWindow {
         self.requests = requests;
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Outstanding> {
+        self.requests.iter()
+    }
+
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Outstanding> {
         self.requests.iter_mut()
     }

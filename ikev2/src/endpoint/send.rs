@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 
 use super::Endpoint;
 use super::arena::SaKey;
-use super::ike_sa::{IkeSa, Role, Timer};
+use super::ike_sa::{IkeSa, Role, State, Timer};
 use super::requests::{Outstanding, Pending};
 use crate::config::Fragmentation;
 use crate::io::{DownReason, Output, Transmit, UdpPath};
@@ -124,7 +124,11 @@ impl Endpoint {
         }
         sa.rearm_repetition();
         let path = sa.path;
-        for datagrams in again {
+        let mut again: Vec<_> = again.into_iter().map(|datagrams| (path, datagrams)).collect();
+        if let (State::AuthSent, Some(handshake)) = (sa.state, &sa.handshake) {
+            again.extend(handshake.rivals.iter().flat_map(super::init::Rival::datagrams));
+        }
+        for (path, datagrams) in again {
             self.stats.retransmitted += 1;
             self.transmit(path, &datagrams);
         }

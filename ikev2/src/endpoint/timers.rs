@@ -84,11 +84,18 @@ impl Endpoint {
             Timer::Liveness => self.liveness_due(now, key),
             Timer::Keepalive => self.keepalive(now, key),
             Timer::Rekey => {
-                if let Some(sa) = self.sa_mut(key) {
-                    sa.enqueue(Task::RekeyIke { group: None, rounds: 0 });
+                let reauthenticate = self.profile(sa.profile).is_some_and(|profile| profile.reauthenticate);
+                match sa.peer.filter(|_| reauthenticate) {
+                    Some(peer) => self.reauthenticate(now, peer),
+                    None => {
+                        if let Some(sa) = self.sa_mut(key) {
+                            sa.enqueue(Task::RekeyIke { group: None, rounds: 0 });
+                        }
+                    }
                 }
             }
-            Timer::Expire => self.close_sa(now, key, DownReason::LifetimeExpired),
+            Timer::Expire => self.expire_ike(now, key),
+            Timer::Yield => self.stop_yielding(now, key),
             Timer::Retire => self.retire(now, key),
             Timer::AskAgain => {
                 if let Some(sa) = self.sa_mut(key)
@@ -97,6 +104,19 @@ impl Endpoint {
                     sa.enqueue(task);
                 }
             }
+        }
+    }
+
+    /// The lifetime of an IKE SA is over, and neither a rekey nor reauthentication has brought another one in time. The
+    /// connection is made anew, if it carried anything.
+    fn expire_ike(&mut self, now: Instant, key: SaKey) {
+        let Some(sa) = self.sa(key) else { return };
+        let carried =
+            sa.children.iter().any(|id| self.children.get(*id).is_some_and(super::child::Child::is_up));
+        let (path, profile) = (sa.path, sa.profile);
+        self.close_sa(now, key, DownReason::LifetimeExpired);
+        if carried {
+            self.initiate_along(now, path, profile, false);
         }
     }
 
@@ -151,10 +171,13 @@ impl Endpoint {
     pub(super) fn arm_ike_timers(&mut self, now: Instant, key: SaKey) {
         let Some(profile) = self.sa(key).and_then(|sa| self.profile(sa.profile)) else { return };
         let (lifetime, dpd, keepalive) = (profile.lifetime, profile.dpd, profile.nat_keepalive);
+        let reauthenticate = profile.reauthenticate;
         let soft = self.soft(lifetime);
         let Some(sa) = self.sa_mut(key) else { return };
-        sa.timers.set(Timer::Rekey, now + soft);
-        sa.timers.set(Timer::Expire, now + lifetime);
+        // A rekey by the peer proves nothing about who it is: the time to authenticate again counts from the last time.
+        let since = if reauthenticate { sa.lineage.established } else { now };
+        sa.timers.set(Timer::Rekey, since + soft);
+        sa.timers.set(Timer::Expire, since + lifetime);
         if let Some(dpd) = dpd.filter(|dpd| dpd.mode == DpdMode::Periodic) {
             sa.timers.set(Timer::Liveness, now + dpd.interval);
         }

@@ -314,6 +314,21 @@ impl Net {
         true
     }
 
+    /// The SPI of what this node would send now.
+    pub fn outbound_spi(&self, node: usize) -> Option<u32> {
+        let plane = &self.nodes[node].plane;
+        plane.selected.values().find_map(|child| plane.outbound.get(child)).map(|(_, sa)| sa.spi)
+    }
+
+    /// A packet with this SPI arrives: whether there is an SA for it, whose data lane then notes it.
+    pub fn arrives(&mut self, node: usize, spi: u32) -> bool {
+        let Some(id) = self.nodes[node].plane.inbound.get(&spi).map(|(_, id, _)| *id) else { return false };
+        let now = self.now;
+        self.nodes[node].endpoint.note_inbound(now, id);
+        self.drain(node);
+        true
+    }
+
     pub fn both_ways(&self, a: usize, b: usize) -> bool {
         self.carries(a, b) && self.carries(b, a)
     }

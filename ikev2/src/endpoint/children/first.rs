@@ -52,11 +52,21 @@ impl Endpoint {
                     phase: Phase::Active,
                 };
                 self.install_child(now, key, child);
+                self.finish_reauthentication(now, key);
             }
             Err(reason) => {
                 self.children.release(exchange.child, now);
-                if let Some(sa) = self.sa_mut(key) {
+                let replaces = self.sa_mut(key).is_some_and(|sa| {
                     sa.connecting = false;
+                    sa.reauthenticates
+                });
+                if replaces {
+                    let at = self.sa(key).map(|sa| sa.path.remote);
+                    self.close_sa(now, key, DownReason::DeletedByUs);
+                    if let Some(at) = at {
+                        self.reauthentication_failed(now, at, reason);
+                    }
+                    return;
                 }
                 // An IKE SA without its child SA is of no use here: DELETE also takes whatever the peer installed.
                 self.close_sa(now, key, DownReason::DeletedByUs);

@@ -17,13 +17,29 @@ use crate::secret::SecretBytes;
 use crate::wire::{FLAG_INITIATOR, GroupId, Message, Notify, NotifyType, Payload, Spi, find_notify};
 
 /// How long a better answer is awaited after an unauthenticated refusal (RFC 7296 section 2.21.1).
-const HINT_GRACE: Duration = Duration::from_secs(2);
+pub(super) const HINT_GRACE: Duration = Duration::from_secs(2);
 /// How often an initiator starts over because of cookies and groups, in all.
 const MAX_ROUNDS: u8 = 5;
 
 impl Endpoint {
-    /// Starts an IKE SA.
+    /// Starts an IKE SA with an address.
     pub(in crate::endpoint) fn initiate(&mut self, now: Instant, remote: IpAddr, profile_id: ProfileId) {
+        let path = UdpPath {
+            local: SocketAddr::new(self.config.local, self.config.port),
+            remote: SocketAddr::new(remote, self.config.port),
+        };
+        self.initiate_along(now, path, profile_id, false);
+    }
+
+    /// Starts an IKE SA along a path; `replaces`: it is to take the place of those that there are.
+    pub(in crate::endpoint) fn initiate_along(
+        &mut self,
+        now: Instant,
+        path: UdpPath,
+        profile_id: ProfileId,
+        replaces: bool,
+    ) {
+        let remote = path.remote.ip();
         let Some(profile) = self.profile(profile_id) else { return };
         let Some(group) = first_group(profile.proposals.first().map(|p| p.groups.as_slice())) else { return };
         if profile.keyring.find(remote, known_identity(profile).as_ref()).is_none() {
@@ -31,10 +47,6 @@ impl Endpoint {
             return;
         }
         let local_identity = self.local_identity(profile_id);
-        let path = UdpPath {
-            local: SocketAddr::new(self.config.local, self.config.port),
-            remote: SocketAddr::new(remote, self.config.port),
-        };
         let spi = self.new_spi();
         let nonce_i = self.nonce();
         let key_pair = self.key_pair(group);
@@ -51,11 +63,15 @@ impl Endpoint {
             rounds: 0,
             hint: None,
             tried_groups: vec![group.id()],
+            first_path: path,
+            answered: Vec::new(),
+            rivals: Vec::new(),
         };
         let mut sa =
             self.new_sa(now, Role::Initiator, State::InitSent, profile_id, spi, path, local_identity);
         sa.handshake = Some(Box::new(handshake));
         sa.connecting = true;
+        sa.reauthenticates = replaces;
         let key = self.insert_sa(sa);
         self.send_init_request(now, key);
     }
@@ -102,12 +118,23 @@ impl Endpoint {
         raw: &[u8],
     ) {
         let Some(sa) = self.sa(key) else { return };
-        if sa.state != State::InitSent || message.header.message_id != 0 || path.remote != sa.path.remote {
+        let first = sa.handshake.as_ref().map(|handshake| handshake.first_path.remote);
+        let open = matches!(sa.state, State::InitSent | State::AuthSent);
+        if !open || message.header.message_id != 0 || first != Some(path.remote) {
             self.stats.drops.unexpected_exchange += 1;
             return;
         }
         if message.payloads.iter().any(|p| matches!(p, Payload::Unknown { critical: true, .. })) {
             self.stats.drops.malformed += 1;
+            return;
+        }
+        let is_whole = InitParts::of(&message.payloads).key_exchange.is_some();
+        if is_whole && self.takes_answer(key, message.header.spi_r) {
+            return self.accept_init_response(now, key, path, message, raw);
+        }
+        // What starts over, or gives up, is of interest only as long as nothing better came.
+        if is_whole || self.sa(key).is_some_and(|sa| sa.state != State::InitSent) {
+            self.stats.drops.unexpected_exchange += 1;
             return;
         }
         if let Some(cookie) = find_notify(&message.payloads, NotifyType::COOKIE) {
@@ -123,7 +150,7 @@ impl Endpoint {
             let reason = failure_from_notify(notify.notify_type);
             return self.note_hint(now, key, reason);
         }
-        self.accept_init_response(now, key, path, message, raw);
+        self.stats.drops.malformed += 1;
     }
 
     fn accept_init_response(
@@ -168,6 +195,8 @@ impl Endpoint {
             && find_notify(&message.payloads, NotifyType::IKEV2_FRAGMENTATION_SUPPORTED).is_some();
         let (nonce, raw) = (nonce.to_vec(), raw.to_vec());
         let nat_port = self.config.nat_port;
+        self.set_aside(key);
+        let config_port = self.config.port;
         let Some(sa) = self.sa_mut(key) else { return };
         sa.spi_remote = message.header.spi_r;
         sa.nat = nat;
@@ -175,7 +204,7 @@ impl Endpoint {
         sa.last_received = now;
         sa.timers.clear(Timer::Retransmit);
         sa.timers.clear(Timer::Linger);
-        if nat.any() || force {
+        if (nat.any() || force) && path.local.port() == config_port {
             // RFC 7296 section 2.23: everything from IKE_AUTH on goes to the NAT port.
             sa.path.local.set_port(nat_port);
             sa.path.remote.set_port(nat_port);
@@ -183,6 +212,7 @@ impl Endpoint {
         if let Some(handshake) = &mut sa.handshake {
             handshake.nonce_r = nonce;
             handshake.response = raw;
+            handshake.answered.push(message.header.spi_r);
         }
         sa.requests.restart(1);
         self.install_keys(key, choice.suite, &shared);
@@ -236,7 +266,7 @@ impl Endpoint {
         if let Some(handshake) = &mut sa.handshake {
             handshake.hint = Some(reason);
         }
-        if sa.timers.get(Timer::Linger).is_none() {
+        if sa.state == State::InitSent && sa.timers.get(Timer::Linger).is_none() {
             sa.timers.set(Timer::Linger, now + HINT_GRACE);
         }
     }

@@ -2,10 +2,13 @@
 
 mod initiator;
 mod responder;
+mod rivals;
 
 use std::time::Instant;
 
 use rand_core::Rng as _;
+
+pub(crate) use rivals::Rival;
 
 use super::Endpoint;
 use super::arena::SaKey;
@@ -109,6 +112,7 @@ impl Endpoint {
             lineage: Lineage { origin: role, lowest_nonce: Vec::new(), begun: now, established: now },
             created: now,
             last_received: now,
+            probed: None,
             requests: SendWindow::default(),
             tasks: std::collections::VecDeque::new(),
             deferred: None,
@@ -124,6 +128,9 @@ impl Endpoint {
             queued: None,
             closing: None,
             connecting: false,
+            reauthenticates: false,
+            retiring: false,
+            yielded: None,
             initiator_entry: None,
         }
     }

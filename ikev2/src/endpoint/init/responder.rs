@@ -122,6 +122,9 @@ impl Endpoint {
             rounds: 0,
             hint: None,
             tried_groups: Vec::new(),
+            first_path: path,
+            answered: Vec::new(),
+            rivals: Vec::new(),
         }));
         sa.initiator_entry = Some((spi_i, path.remote));
         let key = self.insert_sa(sa);
