@@ -221,6 +221,9 @@ pub struct Profile {
     /// Leave it to the peer to begin: [`Input::Connect`](crate::Input::Connect) does nothing. SAs that are up are
     /// rekeyed and checked as always. Default off.
     pub responder_only: bool,
+    /// Make the IKE SA without a child SA where the peer announces that it knows how (RFC 6023); the child SA follows at
+    /// once in an exchange of its own, with a key agreement of its own if [`ChildPolicy::pfs`] names a group. Default off.
+    pub childless: bool,
     /// Whether INITIAL_CONTACT is sent with the first IKE SA to a peer. Default on.
     pub initial_contact: bool,
 }
@@ -242,6 +245,7 @@ impl Profile {
             nat_keepalive: Duration::from_secs(20),
             force_udp_encapsulation: false,
             responder_only: false,
+            childless: false,
             initial_contact: true,
         }
     }
@@ -357,6 +361,7 @@ impl Keyring {
                 identity: Some(IdentityMatch::Any),
                 local_key: key.clone(),
                 remote_key: key,
+                ppk: None,
             }],
         }
     }
@@ -398,6 +403,20 @@ pub struct KeyringPeer {
     pub local_key: Secret,
     /// The key that the peer must authenticate with.
     pub remote_key: Secret,
+    /// A post-quantum pre-shared key (RFC 8784) that is mixed into the keys with this peer.
+    pub ppk: Option<Ppk>,
+}
+
+/// A post-quantum pre-shared key (RFC 8784): what is recorded today stays secret even from somebody who can break the key
+/// agreement later. It protects child SAs and the IKE SAs that rekeys make, not the first IKE SA.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ppk {
+    /// Its name, which both ends know and which travels encrypted (type PPK_ID_FIXED).
+    pub id: Vec<u8>,
+    /// The key: at least 32 bytes of real randomness.
+    pub key: Secret,
+    /// Whether a peer that does not use it is refused. Otherwise the IKE SA goes without.
+    pub required: bool,
 }
 
 /// Acceptable algorithms for an IKE SA; each list with the most wanted first.
@@ -578,6 +597,7 @@ mod tests {
             identity,
             local_key: name.into(),
             remote_key: name.into(),
+            ppk: None,
         }
     }
 

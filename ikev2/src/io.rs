@@ -421,6 +421,8 @@ pub enum FailureReason {
     Revoked,
     /// There is no pre-shared key for this peer.
     NoKey,
+    /// A post-quantum pre-shared key is required and the other side does not use it, or not the same one.
+    NoPpk,
     /// The traffic selectors have nothing in common.
     TrafficSelectorsUnacceptable {
         /// Who found so.
@@ -453,6 +455,7 @@ impl fmt::Display for FailureReason {
             Self::IdentityRefused => f.write_str("identity matches no profile"),
             Self::Revoked => f.write_str("identity is revoked"),
             Self::NoKey => f.write_str("no pre-shared key for this peer"),
+            Self::NoPpk => f.write_str("the required post-quantum pre-shared key is not in use"),
             Self::TrafficSelectorsUnacceptable { by: side } => {
                 write!(f, "traffic selectors unacceptable, {}", by(side))
             }

@@ -124,7 +124,7 @@ pub mod wire;
 
 pub use config::{
     ChildPolicy, Config, Dpd, DpdMode, EspProposal, Fragmentation, IdentityMatch, IkeProposal, Keyring,
-    KeyringPeer, Limits, Mode, Profile, Retransmission, Selectors,
+    KeyringPeer, Limits, Mode, Ppk, Profile, Retransmission, Selectors,
 };
 pub use crypto::{Backend, ChildSuite, Encryption, EspCipher, EspIntegrity, Group, IkeSuite, Integrity, Prf};
 pub use endpoint::Endpoint;

@@ -69,6 +69,8 @@ pub struct IkeSaView {
     pub nat_local: bool,
     /// Whether the peer is behind a NAT.
     pub nat_remote: bool,
+    /// Whether a post-quantum pre-shared key is mixed into its keys.
+    pub ppk: bool,
     /// Whether both sides know IKE fragmentation.
     pub fragmentation: bool,
     /// Dead peer detection.

@@ -117,9 +117,15 @@ impl IkeKeys {
     /// Mixes a post-quantum pre-shared key into d, pi and pr (RFC 8784 section 3).
     pub fn mix_ppk(&mut self, prf: Prf, ppk: &SecretBytes) {
         for key in [&mut self.sk_d, &mut self.sk_pi, &mut self.sk_pr] {
-            *key = prf.expand(ppk.expose(), &[key.expose()], prf.output_len());
+            *key = mix_ppk(prf, ppk, key);
         }
     }
+}
+
+/// `prf+(PPK, key)`, as long as the key (RFC 8784 section 3).
+#[must_use]
+pub fn mix_ppk(prf: Prf, ppk: &SecretBytes, key: &SecretBytes) -> SecretBytes {
+    prf.expand(ppk.expose(), &[key.expose()], prf.output_len())
 }
 
 /// The keys of a child SA, by the roles in the exchange that made it.

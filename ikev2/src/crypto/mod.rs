@@ -19,7 +19,7 @@ pub use backend::Backend;
 pub use envelope::{Direction, Envelope, EnvelopeError};
 pub use group::{KeyExchangeError, KeyPair};
 pub use keys::{
-    ChildKeys, ChildSuite, IkeKeys, IkeSuite, skeyseed_additional, skeyseed_initial, skeyseed_rekey,
+    ChildKeys, ChildSuite, IkeKeys, IkeSuite, mix_ppk, skeyseed_additional, skeyseed_initial, skeyseed_rekey,
 };
 
 /// The cipher of an ESP SA: the same set as for IKE.

@@ -361,6 +361,7 @@ impl Endpoint {
             phase: Phase::Active,
         };
         self.install_child(now, key, new);
+        self.finish_reauthentication(now, key);
         let made = exchange.collision.map(|collision| collision.made);
         if let (Some(made), None) = (made, exchange.replaces) {
             // Nothing tells the peer for certain that its own is redundant, unlike in a rekey, so it is deleted from

@@ -178,6 +178,9 @@ pub(crate) struct Handshake {
     pub(crate) hint: Option<FailureReason>,
     /// Groups that the responder already asked for.
     pub(crate) tried_groups: Vec<GroupId>,
+    /// What IKE_SA_INIT announced: both ends can use a PPK; the responder can do without a child SA.
+    pub(crate) ppk: bool,
+    pub(crate) childless: bool,
     /// Where an initiator's first request goes.
     pub(crate) first_path: UdpPath,
     /// SPIs of the answers to an initiator's first request that were taken up.
@@ -256,6 +259,8 @@ pub(crate) struct IkeSa {
     pub(crate) first_nonces: Option<Box<(Vec<u8>, Vec<u8>)>>,
     pub(crate) nat: Nat,
     pub(crate) fragmentation: bool,
+    /// A post-quantum pre-shared key is mixed into `SK_d`.
+    pub(crate) ppk: bool,
     pub(crate) local_identity: Identity,
     pub(crate) peer: Option<PeerId>,
     pub(crate) lineage: Lineage,

@@ -234,7 +234,7 @@ impl Endpoint {
         let opened = Opened { exchange: message.header.exchange, message_id, path, payloads };
         match outstanding.pending {
             Pending::Init => {}
-            Pending::Auth(exchange) => self.receive_auth_response(now, key, opened, *exchange),
+            Pending::Auth(exchange) => self.receive_auth_response(now, key, opened, exchange),
             Pending::CreateChild(exchange) => self.receive_create_child_response(now, key, opened, *exchange),
             Pending::RekeyIke(exchange) => self.receive_rekey_ike_response(now, key, opened, *exchange),
             Pending::DeleteChildren(children) => self.receive_delete_response(now, key, &opened, &children),

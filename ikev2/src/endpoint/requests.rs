@@ -24,7 +24,8 @@ pub(crate) struct Outstanding {
 #[derive(Debug)]
 pub(crate) enum Pending {
     Init,
-    Auth(Box<ChildExchange>),
+    /// With a child SA, or without (RFC 6023).
+    Auth(Option<Box<ChildExchange>>),
     CreateChild(Box<ChildExchange>),
     RekeyIke(Box<IkeExchange>),
     DeleteChildren(Vec<ChildId>),

@@ -114,8 +114,9 @@ impl Endpoint {
         let carried =
             sa.children.iter().any(|id| self.children.get(*id).is_some_and(super::child::Child::is_up));
         let (path, profile) = (sa.path, sa.profile);
+        let begins = self.profile(profile).is_some_and(|profile| !profile.responder_only);
         self.close_sa(now, key, DownReason::LifetimeExpired);
-        if carried {
+        if carried && begins {
             self.initiate_along(now, path, profile, false);
         }
     }

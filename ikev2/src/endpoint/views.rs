@@ -51,6 +51,7 @@ impl Endpoint {
             lifetime: profile.lifetime,
             nat_local: sa.nat.local,
             nat_remote: sa.nat.remote,
+            ppk: sa.ppk,
             fragmentation: sa.fragmentation,
             dpd: profile.dpd,
             local_window: self.config.window,

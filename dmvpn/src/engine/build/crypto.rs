@@ -87,6 +87,7 @@ fn keyring(config: &Config, profile: &IkeProfile) -> Result<ikev2::Keyring, Stri
             identity: Some(ikev2::IdentityMatch::Any),
             local_key: secret(local),
             remote_key: secret(remote),
+            ppk: None,
         });
         return Ok(keyring);
     }
@@ -108,6 +109,7 @@ fn keyring(config: &Config, profile: &IkeProfile) -> Result<ikev2::Keyring, Stri
             }),
             local_key: secret(local),
             remote_key: secret(remote),
+            ppk: None,
         });
     }
     Ok(keyring)

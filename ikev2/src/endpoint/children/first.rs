@@ -7,7 +7,7 @@ use crate::crypto::{ChildKeys, ChildSuite};
 use crate::endpoint::Endpoint;
 use crate::endpoint::arena::SaKey;
 use crate::endpoint::child::{Child, Phase};
-use crate::endpoint::ike_sa::Role;
+use crate::endpoint::ike_sa::{Role, Task};
 use crate::endpoint::receive::Opened;
 use crate::endpoint::requests::ChildExchange;
 use crate::ids::ProfileId;
@@ -73,6 +73,14 @@ impl Endpoint {
                 self.report_failure(remote, reason);
             }
         }
+    }
+
+    /// The IKE SA was made without a child SA (RFC 6023): now it gets one.
+    pub(in crate::endpoint) fn start_first_child(&mut self, key: SaKey) {
+        let Some(sa) = self.sa_mut(key) else { return };
+        sa.connecting = false;
+        let profile = sa.profile;
+        sa.enqueue(Task::CreateChild { profile, group: None, rounds: 0 });
     }
 
     /// The child SA of IKE_AUTH, responder's side. A request without one is fine (RFC 6023).

@@ -207,7 +207,7 @@ impl Endpoint {
     /// A request will get no answer that counts: gives back what it held.
     pub(in crate::endpoint) fn drop_pending(&mut self, now: Instant, pending: Pending) {
         match pending {
-            Pending::Auth(exchange) | Pending::CreateChild(exchange) => {
+            Pending::Auth(Some(exchange)) | Pending::CreateChild(exchange) => {
                 self.children.release(exchange.child, now);
                 if let Some(old) = exchange.replaces.and_then(|old| self.children.get_mut(old)) {
                     old.rekeying = false;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use super::{InitParts, failure_from_notify, first_error, init_header, known_identity};
+use super::{InitParts, failure_from_notify, first_error, init_header, known_identity, known_ppk};
 use crate::crypto::Group;
 use crate::endpoint::Endpoint;
 use crate::endpoint::arena::SaKey;
@@ -63,6 +63,8 @@ impl Endpoint {
             rounds: 0,
             hint: None,
             tried_groups: vec![group.id()],
+            ppk: false,
+            childless: false,
             first_path: path,
             answered: Vec::new(),
             rivals: Vec::new(),
@@ -95,6 +97,9 @@ impl Endpoint {
         payloads.extend(nat::notifies(sa.spi_local, 0, sa.path, profile.force_udp_encapsulation));
         if self.config.fragmentation.enabled {
             payloads.push(Payload::Notify(Notify::new(NotifyType::IKEV2_FRAGMENTATION_SUPPORTED)));
+        }
+        if known_ppk(profile, sa.path.remote.ip()).is_some() {
+            payloads.push(Payload::Notify(Notify::new(NotifyType::USE_PPK)));
         }
         let header = init_header(sa.spi_local, 0, FLAG_INITIATOR);
         let datagram = Message { header, payloads, sealed: None }.encode();
@@ -193,6 +198,13 @@ impl Endpoint {
         let nat = Nat { local: detected.local, remote: detected.remote };
         let fragmentation = self.config.fragmentation.enabled
             && find_notify(&message.payloads, NotifyType::IKEV2_FRAGMENTATION_SUPPORTED).is_some();
+        let announced = |notify_type| find_notify(&message.payloads, notify_type).is_some();
+        let own_ppk = known_ppk(profile, sa.path.remote.ip());
+        let ppk = own_ppk.is_some() && announced(NotifyType::USE_PPK);
+        if own_ppk.is_some_and(|own| own.required) && !ppk {
+            return self.note_hint(now, key, FailureReason::NoPpk);
+        }
+        let childless = profile.childless && announced(NotifyType::CHILDLESS_IKEV2_SUPPORTED);
         let (nonce, raw) = (nonce.to_vec(), raw.to_vec());
         let nat_port = self.config.nat_port;
         self.set_aside(key);
@@ -212,6 +224,8 @@ impl Endpoint {
         if let Some(handshake) = &mut sa.handshake {
             handshake.nonce_r = nonce;
             handshake.response = raw;
+            handshake.ppk = ppk;
+            handshake.childless = childless;
             handshake.answered.push(message.header.spi_r);
         }
         sa.requests.restart(1);

@@ -4,6 +4,7 @@ mod initiator;
 mod responder;
 mod rivals;
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use rand_core::Rng as _;
@@ -15,6 +16,7 @@ use super::arena::SaKey;
 use super::ike_sa::{IkeSa, Lineage, Protection, Role, State, Timers};
 use super::requests::SendWindow;
 use super::window::ReceiveWindow;
+use crate::config::{Ppk, Profile};
 use crate::crypto::{Direction, Envelope, Group, IkeKeys, IkeSuite, KeyPair, skeyseed_initial};
 use crate::ids::ProfileId;
 use crate::io::{Event, FailureReason, KeyLog, Side, UdpPath};
@@ -107,6 +109,7 @@ impl Endpoint {
             first_nonces: None,
             nat: Nat::default(),
             fragmentation: false,
+            ppk: false,
             local_identity,
             peer: None,
             lineage: Lineage { origin: role, lowest_nonce: Vec::new(), begun: now, established: now },
@@ -198,9 +201,14 @@ pub(in crate::endpoint) fn first_error(payloads: &[Payload]) -> Option<&Notify> 
     })
 }
 
+/// The post-quantum pre-shared key for a peer, as far as an initiator knows by the peer's address.
+pub(in crate::endpoint) fn known_ppk(profile: &Profile, remote: IpAddr) -> Option<&Ppk> {
+    profile.keyring.find(remote, known_identity(profile).as_ref())?.ppk.as_ref()
+}
+
 /// The identity that a profile accepts, if it is exactly one: lets an initiator find the key by name before the peer
 /// has said its name.
-pub(in crate::endpoint) fn known_identity(profile: &crate::config::Profile) -> Option<Identity> {
+pub(in crate::endpoint) fn known_identity(profile: &Profile) -> Option<Identity> {
     use crate::config::IdentityMatch;
     let [only] = profile.match_remote.as_slice() else { return None };
     match only {

@@ -100,6 +100,13 @@ impl Endpoint {
         if fragmentation {
             payloads.push(Payload::Notify(Notify::new(NotifyType::IKEV2_FRAGMENTATION_SUPPORTED)));
         }
+        // RFC 8784 section 3: announced only if there is one to use.
+        let ppk = find_notify(&message.payloads, NotifyType::USE_PPK).is_some() && self.has_ppk();
+        if ppk {
+            payloads.push(Payload::Notify(Notify::new(NotifyType::USE_PPK)));
+        }
+        // RFC 6023 section 3.
+        payloads.push(Payload::Notify(Notify::new(NotifyType::CHILDLESS_IKEV2_SUPPORTED)));
         let response =
             Message { header: init_header(spi_i, spi_r, FLAG_RESPONSE), payloads, sealed: None }.encode();
         let mut sa =
@@ -122,6 +129,8 @@ impl Endpoint {
             rounds: 0,
             hint: None,
             tried_groups: Vec::new(),
+            ppk,
+            childless: false,
             first_path: path,
             answered: Vec::new(),
             rivals: Vec::new(),
@@ -132,6 +141,10 @@ impl Endpoint {
         self.half_open += 1;
         *self.half_open_by_source.entry(path.remote.ip()).or_default() += 1;
         self.transmit(path, &[response]);
+    }
+
+    fn has_ppk(&self) -> bool {
+        self.config.profiles.iter().any(|p| p.keyring.peers.iter().any(|peer| peer.ppk.is_some()))
     }
 
     fn repeat_init_response(&mut self, key: SaKey, path: UdpPath, raw: &[u8]) {

@@ -29,6 +29,8 @@ pub(crate) struct Rival {
     protection: Option<Protection>,
     nat: Nat,
     fragmentation: bool,
+    ppk: bool,
+    childless: bool,
     lowest_nonce: Vec<u8>,
     nonce_r: Vec<u8>,
     response: Vec<u8>,
@@ -48,6 +50,8 @@ impl Rival {
             protection: None,
             nat: Nat::default(),
             fragmentation: false,
+            ppk: false,
+            childless: false,
             lowest_nonce: Vec::new(),
             nonce_r: Vec::new(),
             response: Vec::new(),
@@ -70,6 +74,8 @@ impl Rival {
         swap(&mut self.requests, &mut sa.requests);
         swap(&mut self.response_fragments, &mut sa.response_fragments);
         if let Some(handshake) = &mut sa.handshake {
+            swap(&mut self.ppk, &mut handshake.ppk);
+            swap(&mut self.childless, &mut handshake.childless);
             swap(&mut self.nonce_r, &mut handshake.nonce_r);
             swap(&mut self.response, &mut handshake.response);
             swap(&mut self.sk_pi, &mut handshake.sk_pi);
