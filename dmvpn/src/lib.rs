@@ -110,7 +110,7 @@ pub mod views;
 pub use command::{Command, CommandError};
 pub use config::Config;
 pub use drop_reason::DropReason;
-pub use engine::{BuildError, Engine, Options, Output};
+pub use engine::{BuildError, Engine, Options, Output, ReconfigureError, Reconfigured};
 pub use event::{EspKeys, Event};
 pub use ids::{PathId, TunnelId, UnderlayId};
 pub use packet::{HEADROOM, Packet, TAILROOM};

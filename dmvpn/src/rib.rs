@@ -137,6 +137,15 @@ impl Rib {
         })
     }
 
+    /// Everything that these sources offer, best or not.
+    pub(crate) fn offers(
+        &self,
+        wanted: impl Fn(RouteSource) -> bool,
+    ) -> impl Iterator<Item = (Ipv4Net, &RibRoute)> {
+        let all = self.offers.iter().flat_map(|(prefix, offers)| offers.iter().map(|offer| (*prefix, offer)));
+        all.filter(move |(_, offer)| wanted(offer.source))
+    }
+
     /// The routes in force, by prefix.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Ipv4Net, &RibRoute, bool)> {
         self.offers.keys().filter_map(|prefix| self.best(*prefix).map(|(route, over)| (*prefix, route, over)))

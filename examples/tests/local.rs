@@ -110,3 +110,51 @@ fn what_cannot_work_is_said_clearly() {
     assert_eq!(second.end(), Some(1));
     assert!(second.log().contains("this router runs already"), "{}", second.log());
 }
+
+#[test]
+fn a_changed_configuration_is_applied_without_losing_peers() {
+    let folder = folder("local-reload");
+    let config = folder.join("spoke1.cfg");
+    let text = std::fs::read_to_string(guide("spoke1.cfg")).expect("the guide's spoke");
+    std::fs::write(&config, &text).expect("a file");
+    let hub = Router::start(&folder, 10_670, "hub1", &guide("hub1.cfg"), &[]);
+    let spoke = Router::start(&folder, 10_670, "spoke1", &config, &[]);
+    spoke.wait("show ip ospf neighbor", "FULL");
+    let reload = |text: &str, said: &str| {
+        std::fs::write(&config, text).expect("a file");
+        spoke.signal("HUP");
+        spoke.wait("show logging", said);
+    };
+    // A cost and a clamp: in place.
+    let other = text.replace(" ip ospf network", " ip ospf cost 55\n ip ospf network");
+    reload(&other, "configuration: OSPF: changed");
+    spoke.wait("show ip ospf interface", "Cost: 55");
+    // What is wrong changes nothing.
+    reload(&other.replace("ip nhrp holdtime 300", "ip nhrp holdtime 0"), "the old configuration stays");
+    // And back.
+    reload(&text, "configuration: OSPF: changed");
+    for log in [hub.log(), spoke.log()] {
+        assert!(!log.contains("SA down") && !log.contains("neighbor down"), "{log}");
+    }
+    // Another underlay address is another router.
+    reload(&text.replace("198.51.100.1 ", "198.51.100.9 "), "the whole router begins anew");
+    hub.wait("show ip nhrp", "198.51.100.9");
+    spoke.wait("show ip ospf neighbor", "FULL");
+}
+
+#[test]
+fn prometheus_gets_its_numbers() {
+    use std::io::{Read, Write};
+    let folder = folder("local-metrics");
+    let hub = Router::start(&folder, 10_680, "hub1", &guide("hub1.cfg"), &["--metrics", "10681"]);
+    let spoke = Router::start(&folder, 10_680, "spoke1", &guide("spoke1.cfg"), &[]);
+    spoke.wait("show ip ospf neighbor", "FULL");
+    hub.wait("show ip ospf neighbor", "FULL");
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", 10_681)).expect("a connection");
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
+    let mut said = String::new();
+    stream.read_to_string(&mut said).expect("an answer");
+    assert!(said.starts_with("HTTP/1.1 200 OK"), "{said}");
+    assert!(said.contains("dmvpn_peers{interface=\"Tunnel0\",state=\"up\"} 1\n"), "{said}");
+    assert!(said.contains("dmvpn_ospf_neighbors{interface=\"Tunnel0\",state=\"full\"} 1\n"), "{said}");
+}

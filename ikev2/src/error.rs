@@ -7,6 +7,9 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// A new configuration is for another address or other ports than the endpoint's.
+    #[error("an endpoint keeps its address and ports")]
+    OtherEndpoint,
     /// There is no profile.
     #[error("there is no profile")]
     NoProfiles,

@@ -9,6 +9,9 @@ use ipnet::IpNet;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// A new configuration differs in what only a new node can begin with: addresses, servers, mappings, limits.
+    #[error("addresses, servers, mappings and limits are those that a node begins with")]
+    OtherNode,
     /// The tunnel address is not part of the tunnel's subnet.
     #[error("tunnel address {tunnel_address} is outside the tunnel's subnet {prefix}")]
     AddressOutsidePrefix {

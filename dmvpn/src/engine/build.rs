@@ -12,6 +12,8 @@ use ipnet::Ipv4Net;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng};
 
+pub(super) use ospf::redistributed;
+
 use super::{BuildError, Engine, Options, Ospf, PathTable, Tunnel, Underlay};
 use crate::Packet;
 use crate::config::{Config, Interface};
@@ -243,7 +245,7 @@ impl<R: CryptoRng> Build<'_, R> {
         let rng = self.seeded();
         match ospf_p2mp::Router::new(config, rng, self.now) {
             Ok(mut router) => {
-                for external in ospf::redistributed(self.config) {
+                for external in redistributed(self.config) {
                     router.handle_input(self.now, ospf_p2mp::Input::Redistribute(external));
                 }
                 Some(Ospf { router, tunnels, names, reported_hub: BTreeSet::new() })

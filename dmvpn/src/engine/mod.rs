@@ -10,6 +10,7 @@ mod ike;
 mod nhrp;
 mod ospf;
 mod punts;
+mod reconfigure;
 mod routes;
 mod settle;
 mod show;
@@ -21,6 +22,8 @@ use std::time::Instant;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::CryptoRng;
+
+pub use reconfigure::{ReconfigureError, Reconfigured};
 
 use crate::forward::{Action, ControlPacket, Ingress, Plane};
 use crate::ids::{PathId, TunnelId, UnderlayId};

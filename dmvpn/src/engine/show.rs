@@ -7,6 +7,7 @@ mod crypto;
 mod dmvpn;
 mod drops;
 mod interface;
+mod metrics;
 mod nhrp;
 mod ospf;
 mod route;

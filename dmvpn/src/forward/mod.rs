@@ -129,6 +129,21 @@ impl Plane {
         }
     }
 
+    /// Takes the settings of a plane that has the same tunnels and underlay addresses; what it has learnt stays.
+    pub(crate) fn take_settings(&mut self, new: &Self) {
+        for (own, new) in self.tunnels.iter_mut().zip(&new.tunnels) {
+            own.settings = new.settings.clone();
+        }
+        for (own, new) in self.underlays.iter_mut().zip(&new.underlays) {
+            if own.link_mtu != new.link_mtu {
+                own.link_mtu = new.link_mtu;
+                self.paths.set_link_mtu_from(own.address, new.link_mtu);
+            }
+        }
+        self.lan_mss.clone_from(&new.lan_mss);
+        self.addresses.clone_from(&new.addresses);
+    }
+
     /// See [`Options::host_routes_lans`](crate::Options::host_routes_lans).
     pub(crate) fn set_host_routes_lans(&mut self, on: bool) {
         self.host_routes_lans = on;

@@ -92,6 +92,13 @@ impl Paths {
         self.slots.get_mut(path.index())?.take()
     }
 
+    /// The link of one of our own addresses has this MTU now.
+    pub(super) fn set_link_mtu_from(&mut self, local: IpAddr, mtu: u16) {
+        for entry in self.slots.iter_mut().flatten().filter(|entry| entry.local == local) {
+            entry.link_mtu = mtu;
+        }
+    }
+
     /// Every path to this underlay address, for news about the underlay itself.
     pub(super) fn all_with(&mut self, remote: IpAddr) -> impl Iterator<Item = &mut PathEntry> {
         self.slots.iter_mut().flatten().filter(move |entry| entry.remote.ip() == remote)

@@ -19,6 +19,7 @@
 //! | [`RouteTable`], [`RouteLookup`] | `show ip route [ospf]`, `show ip route PREFIX` |
 //! | [`Interface`] | `show interface Tunnel0` |
 //! | [`Ping`], [`Traceroute`] | `ping`, `traceroute` |
+//! | [`Metrics`] | what Prometheus reads |
 //!
 //! # The text
 //! - Every line ends with a newline, so a text is printed with `print!`; a view without anything to say is empty.
@@ -57,6 +58,7 @@ mod text;
 mod crypto;
 mod dmvpn;
 mod interface;
+mod metrics;
 mod nhrp;
 mod ospf;
 mod ping;
@@ -73,6 +75,7 @@ pub use self::crypto::{
 };
 pub use self::dmvpn::{Dmvpn, DmvpnAttribute, DmvpnEntry, DmvpnInterface, DmvpnPeer, DmvpnRole, PeerState};
 pub use self::interface::{Interface, InterfaceCounters, TunnelDetails};
+pub use self::metrics::{MetricFamily, MetricKind, MetricSample, Metrics};
 pub use self::nhrp::{
     NhrpBrief, NhrpCache, NhrpCounts, NhrpEntry, NhrpFlag, NhrpInterfaceTraffic, NhrpKind, NhrpMulticast,
     NhrpMulticastMember, NhrpNhs, NhrpRequester, NhrpTraffic, NhsEntry, NhsInterface, NhsState,

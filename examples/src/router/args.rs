@@ -1,5 +1,6 @@
 //! The command lines.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
@@ -38,6 +39,10 @@ pub struct Args {
     #[arg(long, value_name = "NAME=DEVICE", value_parser = pair)]
     pub interface: Vec<(String, String)>,
 
+    /// Answer Prometheus at http://ADDRESS/metrics; PORT alone is on 127.0.0.1
+    #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = metrics)]
+    pub metrics: Option<SocketAddr>,
+
     /// Keep a tunnel's routes out of the kernel; LANs then reach only what has a route from elsewhere
     #[arg(long)]
     pub no_routes: bool,
@@ -65,6 +70,13 @@ pub enum Plane {
     User,
     /// The kernel: its GRE interfaces, neighbours, IPsec (XFRM) and routes, which this program keeps
     Kernel,
+}
+
+fn metrics(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.trim_start_matches(':').parse() {
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    text.parse().map_err(|_| "expected a port, or an address and a port as 127.0.0.1:9100".to_owned())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

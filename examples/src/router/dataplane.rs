@@ -41,6 +41,11 @@ pub(super) trait Dataplane {
     /// Follows what the control plane tells the forwarding plane.
     fn follow(&mut self, engine: &mut Engine, action: &Action);
 
+    /// The engine has taken another configuration, with the same tunnels and underlay addresses.
+    fn reconfigured(&mut self, engine: &Engine, now: Instant) {
+        let _ = (engine, now);
+    }
+
     /// When [`Dataplane::handle_timeout`] is wanted next.
     fn poll_timeout(&self) -> Option<Instant> {
         None

@@ -8,7 +8,8 @@
 //! - `routes`: the engine's routes through tunnels, in the kernel's main table under a protocol number of their own;
 //! - `local`: no privileges, everything on loopback, for a look;
 //! - `control`: the socket that `show` talks to, `client`: `show` itself;
-//! - `log`: what is logged, and `debug`.
+//! - `log`: what is logged, and `debug`;
+//! - `metrics`: what Prometheus asks for.
 
 mod args;
 mod client;
@@ -18,6 +19,7 @@ mod dataplane;
 mod kernel;
 mod local;
 mod log;
+mod metrics;
 mod names;
 mod netlink;
 mod routes;
@@ -50,18 +52,27 @@ pub enum Role {
 /// Runs a router until it is told to stop.
 #[must_use]
 pub fn main(role: Role, args: &Args) -> ExitCode {
-    let outcome = read(args).and_then(|config| {
-        let engine = build(role, config, args)?;
-        match args.check {
-            true => Ok(()),
-            false => run::run(engine, args),
-        }
-    });
+    let outcome = start(role, args);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}: {error}", name_of(role));
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(role: Role, args: &Args) -> Result<(), Error> {
+    let mut config = read(args)?;
+    if args.check {
+        return build(role, config, args).map(|_| ());
+    }
+    let log = log::Log::start();
+    loop {
+        let engine = build(role, config, args)?;
+        match run::run(engine, args, &log)? {
+            run::Next::End => return Ok(()),
+            run::Next::Again(next) => config = *next,
         }
     }
 }

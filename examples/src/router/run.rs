@@ -5,10 +5,10 @@ use std::io::{self, Read};
 use std::os::unix::net::UnixStream as StdStream;
 use std::time::{Duration, Instant};
 
-use dmvpn::{Command, Engine, Output, Path, Wire};
+use dmvpn::{Command, Config, Engine, Output, Path, ReconfigureError, Wire};
 use mio::net::UnixStream;
 use mio::{Events, Interest, Poll, Registry, Token};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::args::Plane;
 use super::control::{self, Control, Reply, default_socket};
@@ -16,15 +16,22 @@ use super::dataplane::{Dataplane, source};
 use super::kernel::Kernel;
 use super::local::Local;
 use super::log::Log;
+use super::metrics::Server;
 use super::names::Names;
 use super::user::User;
 use super::{Args, Error, clock};
 
-const SIGNALS: Token = Token(0);
+const STOP: Token = Token(0);
+/// Behind all sources of packets.
+const RELOAD: Token = Token((1 << 20) - 1);
 /// The control socket; its clients follow.
 const CONTROL: Token = Token(1 << 20);
 /// A name was looked up.
-const NAMES: Token = Token(CONTROL.0 - 1);
+const NAMES: Token = Token((1 << 20) - 3);
+/// The socket for Prometheus.
+const METRICS: Token = Token((1 << 20) - 2);
+/// Its clients, behind those of the control socket, of which there are not so many in the life of a router.
+const METRICS_CLIENTS: usize = 1 << 48;
 /// How many packets one source may bring before the others have their turn.
 const TURN: usize = 64;
 /// How long leaving may take: peers that do not acknowledge are left without.
@@ -33,21 +40,34 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// another order.
 const HOLD: Duration = Duration::from_millis(50);
 
-/// Runs the router until SIGTERM or SIGINT.
-pub(super) fn run(engine: Engine, args: &Args) -> Result<(), Error> {
+/// Why the router stopped.
+pub(super) enum Next {
+    /// It was told to.
+    End,
+    /// A configuration came for which another engine is needed.
+    Again(Box<Config>),
+}
+
+/// Runs the router until SIGTERM or SIGINT. SIGHUP reads the configuration again.
+pub(super) fn run(engine: Engine, args: &Args, log: &Log) -> Result<Next, Error> {
     let mut poll = Poll::new()?;
-    let mut signals = signals(&poll)?;
-    let log = Log::start();
+    let mut stop = signals(&poll, STOP, &[SIGTERM, SIGINT])?;
+    let mut reload = signals(&poll, RELOAD, &[SIGHUP])?;
     let plane = open(&engine, args, poll.registry())?;
     let path = args.control.clone().unwrap_or_else(|| default_socket(engine.hostname()));
     let mut control = Control::open(path, poll.registry(), CONTROL)?;
     let names = Names::new(poll.registry(), NAMES)?;
-    let mut router = Router { engine, plane, names, log, held: Vec::new(), held_until: None };
+    let mut router = Router { engine, plane, names, log: log.clone(), held: Vec::new(), held_until: None };
+    let mut metrics = match args.metrics {
+        Some(address) => Some(Server::open(address, poll.registry(), METRICS, METRICS_CLIENTS)?),
+        None => None,
+    };
     router.drain();
 
     let mut events = Events::with_capacity(256);
     let mut ready = BTreeSet::new();
     let mut leaving: Option<Instant> = None;
+    let mut next = Next::End;
     loop {
         let now = clock::now();
         let wake = router.poll_timeout().into_iter().chain(leaving).min();
@@ -61,19 +81,39 @@ pub(super) fn run(engine: Engine, args: &Args) -> Result<(), Error> {
         }
         for event in &events {
             match event.token() {
-                SIGNALS => {
+                STOP => {
                     let again = leaving.is_some();
-                    if signals.read(&mut [0; 16]).is_ok() {
+                    if stop.read(&mut [0; 16]).is_ok() {
                         if again {
                             router.plane.close();
-                            return Ok(());
+                            return Ok(Next::End);
                         }
                         router.leave();
                         leaving = Some(clock::now() + FAREWELL);
                     }
                 }
                 NAMES => router.take_names(),
+                RELOAD => {
+                    if reload.read(&mut [0; 16]).is_ok()
+                        && leaving.is_none()
+                        && let Some(config) = router.reload(args)
+                    {
+                        router.leave();
+                        leaving = Some(clock::now() + FAREWELL);
+                        next = Next::Again(Box::new(config));
+                    }
+                }
                 CONTROL => control.accept(poll.registry()),
+                METRICS => {
+                    if let Some(server) = &mut metrics {
+                        server.accept(clock::now(), poll.registry());
+                    }
+                }
+                token if metrics.as_ref().is_some_and(|server| server.owns(token)) => {
+                    if let Some(server) = &mut metrics {
+                        server.serve(token, || router.engine.metrics(clock::now()).to_string());
+                    }
+                }
                 Token(client) if client > CONTROL.0 => {
                     control.serve(Token(client), |line| router.answer(line));
                     router.drain();
@@ -92,7 +132,7 @@ pub(super) fn run(engine: Engine, args: &Args) -> Result<(), Error> {
             && (router.engine.poll_timeout().is_none() || at <= clock::now())
         {
             router.plane.close();
-            return Ok(());
+            return Ok(next);
         }
     }
 }
@@ -105,15 +145,15 @@ fn open(engine: &Engine, args: &Args, registry: &Registry) -> Result<Box<dyn Dat
     }
 }
 
-/// The end of a pipe on which a byte comes for each signal.
-fn signals(poll: &Poll) -> Result<UnixStream, Error> {
+/// The end of a pipe on which a byte comes for each of these signals.
+fn signals(poll: &Poll, token: Token, which: &[i32]) -> Result<UnixStream, Error> {
     let (reader, writer) = StdStream::pair()?;
     reader.set_nonblocking(true)?;
-    for signal in [SIGTERM, SIGINT] {
-        signal_hook::low_level::pipe::register(signal, writer.try_clone()?)?;
+    for signal in which {
+        signal_hook::low_level::pipe::register(*signal, writer.try_clone()?)?;
     }
     let mut reader = UnixStream::from_std(reader);
-    poll.registry().register(&mut reader, SIGNALS, Interest::READABLE)?;
+    poll.registry().register(&mut reader, token, Interest::READABLE)?;
     Ok(reader)
 }
 
@@ -183,6 +223,43 @@ impl Router {
             self.plane.handle_timeout(&mut self.engine, now);
         }
         self.drain();
+    }
+
+    /// Reads the configuration again and applies what differs. What is wrong changes nothing; what needs another engine is
+    /// returned.
+    fn reload(&mut self, args: &Args) -> Option<Config> {
+        let config = match super::read(args) {
+            Ok(config) => config,
+            Err(error) => {
+                tracing::error!("{}: {error}; the old configuration stays", args.config.display());
+                return None;
+            }
+        };
+        let now = clock::now();
+        match self.engine.reconfigure(now, config.clone()) {
+            Ok(done) => {
+                for what in &done.applied {
+                    tracing::info!("configuration: {what}: changed");
+                }
+                for tunnel in &done.restarted {
+                    tracing::warn!("configuration: {tunnel}: begins anew");
+                }
+                if done.applied.is_empty() && done.restarted.is_empty() {
+                    tracing::info!("configuration: nothing differs");
+                }
+                self.plane.reconfigured(&self.engine, now);
+                self.drain();
+                None
+            }
+            Err(ReconfigureError::Rebuild(why)) => {
+                tracing::warn!("configuration: {why}: the whole router begins anew");
+                Some(config)
+            }
+            Err(error) => {
+                tracing::error!("configuration: {error}; the old configuration stays");
+                None
+            }
+        }
     }
 
     fn leave(&mut self) {

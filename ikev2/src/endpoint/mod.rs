@@ -199,6 +199,21 @@ impl Endpoint {
         &self.config
     }
 
+    /// Takes another configuration. SAs that are up go on; what is negotiated from now on, rekeying included, follows the new
+    /// one. Peers keep the number of their profile, so profiles keep their places; new ones come last.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it cannot run, or is for another address or other ports. Nothing has changed then.
+    pub fn reconfigure(&mut self, config: Config) -> Result<(), ConfigError> {
+        config.validate()?;
+        let place = |config: &Config| (config.local, config.port, config.nat_port);
+        if place(&config) != place(&self.config) {
+            return Err(ConfigError::OtherEndpoint);
+        }
+        self.config = config;
+        Ok(())
+    }
+
     fn profile(&self, id: ProfileId) -> Option<&Profile> {
         self.config.profiles.get(usize::from(id.0))
     }

@@ -279,6 +279,44 @@ impl Node {
         &self.config
     }
 
+    /// Takes another configuration without losing registrations, clients or shortcuts. A client tells its servers at once.
+    ///
+    /// Authentication, times, redirect, shortcut and the other switches can change; addresses, servers, mappings, multicast
+    /// and limits are what a node begins with.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it cannot run, or asks for another node. Nothing has changed then.
+    pub fn reconfigure(&mut self, now: Instant, config: Config) -> Result<(), ConfigError> {
+        config.validate()?;
+        let config = Config { nbma: self.config.nbma, ..config };
+        let changeable = Config {
+            network_id: config.network_id,
+            authentication: config.authentication.clone(),
+            holding_time: config.holding_time,
+            registration_timeout: config.registration_timeout,
+            start_delay: config.start_delay,
+            unique: config.unique,
+            redirect: config.redirect,
+            shortcut: config.shortcut,
+            shortcut_min_prefix: config.shortcut_min_prefix,
+            resolution_policy: config.resolution_policy,
+            mtu: config.mtu,
+            admission: config.admission,
+            server_only: config.server_only,
+            fallback: config.fallback,
+            timing: config.timing.clone(),
+            ..self.config.clone()
+        };
+        if changeable != config {
+            return Err(ConfigError::OtherNode);
+        }
+        self.config = config;
+        for index in 0..self.servers.len() {
+            self.register(now, index);
+        }
+        Ok(())
+    }
+
     fn start(&mut self, now: Instant) {
         for map in self.config.maps.clone() {
             let mut entry = Entry::new(map.tunnel_address, map.nbma, Origin::Static, now);

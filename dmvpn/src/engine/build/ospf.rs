@@ -58,7 +58,7 @@ pub(super) fn router_config(
 
 /// What `redistribute` and `default-information originate` make externals of. The routes come from the configuration, so
 /// they are known from the start and do not change.
-pub(super) fn redistributed(config: &Config) -> Vec<Redistribute> {
+pub(in crate::engine) fn redistributed(config: &Config) -> Vec<Redistribute> {
     let Some(process) = &config.ospf else { return Vec::new() };
     let mut externals: BTreeMap<Ipv4Net, ExternalRoute> = BTreeMap::new();
     let mut add = |prefix: Ipv4Net, metric: u32, metric_type: config::MetricType, tag: u32| {

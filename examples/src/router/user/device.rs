@@ -18,6 +18,10 @@ const DEFAULT_MTU: u16 = 1400;
 pub(super) struct Device {
     /// The tunnel.
     pub(super) tunnel: TunnelId,
+    /// Its name in the configuration.
+    interface: String,
+    /// Its MTU in force.
+    mtu: u16,
     /// Its name here, as `tunnel0`.
     pub(super) name: String,
     /// The kernel's number of the device.
@@ -36,11 +40,22 @@ impl Device {
         let Some(tunnel) = engine.tunnel(interface) else { return Ok(None) };
         let own = engine.local_addresses().find(|(name, ..)| *name == interface);
         let Some((_, address, prefix_len)) = own else { return Ok(None) };
-        let device = Self::make(&name, address, prefix_len, mtu(engine, now, interface))?;
+        let mtu = mtu(engine, now, interface);
+        let device = Self::make(&name, address, prefix_len, mtu)?;
         device.set_nonblocking(true)?;
         let index = device.if_index()?;
         set_options(&name);
-        Ok(Some(Self { tunnel, name, index, device }))
+        Ok(Some(Self { tunnel, interface: interface.to_owned(), mtu, name, index, device }))
+    }
+
+    /// Takes the MTU that the tunnel has now.
+    pub(super) fn follow(&mut self, engine: &Engine, now: Instant) -> io::Result<()> {
+        let mtu = mtu(engine, now, &self.interface);
+        if mtu != self.mtu {
+            self.device.set_mtu(mtu)?;
+            self.mtu = mtu;
+        }
+        Ok(())
     }
 
     fn make(name: &str, address: Ipv4Addr, prefix_len: u8, mtu: u16) -> io::Result<SyncDevice> {

@@ -13,6 +13,7 @@ pub(super) mod underlay;
 
 use std::fmt::Write as _;
 use std::io;
+use std::time::Instant;
 
 use dmvpn::forward::Action;
 use dmvpn::{Delivery, Engine, Packet, Path, TunnelId, Verdict};
@@ -174,6 +175,14 @@ impl Dataplane for User {
                 let index = hops.iter().find_map(|hop| index_of(devices, hop.tunnel));
                 index.map(|index| NextHop { index, gateway: None }).into_iter().collect()
             });
+        }
+    }
+
+    fn reconfigured(&mut self, engine: &Engine, now: Instant) {
+        for device in &mut self.devices {
+            if let Err(error) = device.follow(engine, now) {
+                tracing::warn!("{}: {error}", device.name);
+            }
         }
     }
 
