@@ -111,9 +111,10 @@ impl Config {
 /// Bounds. Every one of them protects memory or time against strangers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Unauthenticated IKE SAs that strangers started, in all. Default 1000.
+    /// Unauthenticated IKE SAs that strangers started, in all. Default 1000. One takes up to 6 KiB with group 14, so all
+    /// of them together 6 MiB; nothing else grows with the number of strangers.
     pub half_open: usize,
-    /// The same from one source address. Default 10.
+    /// The same from one source: an IPv4 address, or the first 64 bits of an IPv6 address. Default 10.
     pub half_open_per_source: usize,
     /// From this many half-open SAs on, a cookie is demanded (RFC 7296 section 2.6). 0 demands it always. Default 100.
     pub cookie_threshold: usize,

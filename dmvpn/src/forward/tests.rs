@@ -312,6 +312,27 @@ fn strangers_packets_are_all_counted_and_reported_at_a_bounded_rate() {
 }
 
 #[test]
+fn esp_with_an_unknown_spi_is_reported_at_a_bounded_rate() {
+    let mut cloud = Cloud::new(true);
+    let mut packet = ip(64, false, 0, 100);
+    let path = transmitted(cloud.leave_spoke(&mut packet));
+    let unknown = |spi: u32| {
+        let mut packet = packet.clone();
+        packet.bytes_mut()[..4].copy_from_slice(&spi.to_be_bytes());
+        packet
+    };
+    let report = cloud.at_hub(path, &mut unknown(0x1234_5678));
+    assert_eq!(report, Ingress::Data(Verdict::Dropped(DropReason::UnknownSpi)));
+    let punt = cloud.hub.poll_punt();
+    assert!(matches!(punt, Some(Punt::UnknownSpi { spi: 0x1234_5678, .. })), "{punt:?}");
+    for spi in 0..5000 {
+        let _ = cloud.at_hub(path, &mut unknown(0x2000_0000 + spi));
+    }
+    let reports = core::iter::from_fn(|| cloud.hub.poll_punt()).count();
+    assert!((1..=100).contains(&reports), "{reports} reports");
+}
+
+#[test]
 fn a_host_that_routes_the_lans_counts_as_one_hop_with_the_engine() {
     let mut cloud = Cloud::new(true);
     cloud.spoke.set_host_routes_lans(true);

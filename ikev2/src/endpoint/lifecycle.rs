@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::Endpoint;
 use super::arena::SaKey;
 use super::ike_sa::{IkeSa, Role, State, TIMERS, Task, Timer};
+use super::init::source_of;
 use super::requests::Pending;
 use crate::config::IdentityMatch;
 use crate::ids::PeerId;
@@ -30,6 +31,7 @@ impl Endpoint {
     /// A stranger's SA is not half-open any more.
     pub(super) fn leave_half_open(&mut self, source: IpAddr) {
         self.half_open = self.half_open.saturating_sub(1);
+        let source = source_of(source);
         if let Some(count) = self.half_open_by_source.get_mut(&source) {
             *count -= 1;
             if *count == 0 {

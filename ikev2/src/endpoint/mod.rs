@@ -57,6 +57,13 @@ use crate::wire::Identity;
 /// [`Config::crossed_grace`], provided the other one still stands. A peer that does not know this rule just keeps both,
 /// which does no harm, since both stay installed. The rule does not depend on time or order, so the two ends cannot
 /// disagree; INITIAL_CONTACT only voids SAs that were up before the exchange began that carries it.
+///
+/// Most crossings do not come that far: an end whose peer has already begun gives that exchange a short time
+/// ([`Config::yield_to_peer`]) before it begins its own.
+///
+/// Two child SAs that both ends ask for at the same moment on one IKE SA are resolved as a rekey collision: the end whose
+/// exchange holds the lowest of the four nonces deletes what it made. Where only one end has seen that they crossed, it
+/// alone decides, and the other one keeps both until it is told.
 pub struct Endpoint {
     config: Config,
     rng: Box<dyn CryptoRng + Send>,

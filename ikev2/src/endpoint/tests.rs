@@ -645,3 +645,70 @@ fn delete_that_overtakes_the_answer() {
     assert!(views.iter().all(|view| view.children.len() == 1), "{views:?}");
     assert_eq!(views[0].children[0].inbound_spi, views[1].children[0].outbound_spi);
 }
+
+/// A peer that is authenticated and malicious, or broken, sends requests with a payload missing, or with fields that an
+/// answer must not repeat (libreswan CVE-2023-38710: protocol 0 or 1 in REKEY_SA ended the daemon). Each gets an error with
+/// sound fields, and nothing changes.
+#[test]
+fn requests_with_something_missing_or_senseless() {
+    use crate::wire::{ExchangeType, PayloadType, ProtocolId, Spi};
+    let now = origin();
+    let mut pair = pair(now);
+    pair[0].handle_input(now, Input::Connect { remote: [192, 0, 2, 2].into(), profile: ProfileId(0) });
+    pump(&mut pair, now);
+    let key = pair[0].sas.keys().copied().next().unwrap();
+    let before = pair[1].peers().next().unwrap().children;
+    let spi = before[0].outbound_spi;
+    let offer = pair[0].offer_child(now, key, ProfileId(0), false).unwrap();
+    let whole: Vec<Payload> = offer.payloads.into_iter().chain([Payload::Nonce(vec![7; 32])]).collect();
+    let is_needed = |payload: &Payload| {
+        [
+            PayloadType::SECURITY_ASSOCIATION,
+            PayloadType::NONCE,
+            PayloadType::TRAFFIC_SELECTOR_INITIATOR,
+            PayloadType::TRAFFIC_SELECTOR_RESPONDER,
+        ]
+        .contains(&payload.payload_type())
+    };
+    let mut requests = Vec::new();
+    for missing in (0..whole.len()).filter(|at| is_needed(&whole[*at])) {
+        let mut request = whole.clone();
+        request.remove(missing);
+        requests.push((request, NotifyType::INVALID_SYNTAX));
+    }
+    for protocol in [0, 1, 2, 4, 255] {
+        let rekey = Notify {
+            protocol: ProtocolId(protocol),
+            spi: Spi::esp(spi),
+            notify_type: NotifyType::REKEY_SA,
+            data: Vec::new(),
+        };
+        let request = core::iter::once(Payload::Notify(rekey)).chain(whole.iter().cloned()).collect();
+        requests.push((request, NotifyType::INVALID_SYNTAX));
+    }
+    let unknown = Payload::Notify(Notify::for_esp(NotifyType::REKEY_SA, spi ^ 1));
+    let request = core::iter::once(unknown).chain(whole.iter().cloned()).collect();
+    requests.push((request, NotifyType::CHILD_SA_NOT_FOUND));
+    for (request, expected) in requests {
+        pair[0].request(now, key, ExchangeType::CREATE_CHILD_SA, &request, Pending::Liveness);
+        let sent: Vec<_> = std::iter::from_fn(|| pair[0].poll_output()).collect();
+        let Some(Output::Transmit(transmit)) = sent.last() else { panic!("{sent:?}") };
+        let path = UdpPath { local: transmit.path.remote, remote: transmit.path.local };
+        pair[1].handle_input(now, Input::Datagram { path, payload: &transmit.payload });
+        let answer = std::iter::from_fn(|| pair[1].poll_output())
+            .find_map(|output| match output {
+                Output::Transmit(transmit) => Some(transmit),
+                _ => None,
+            })
+            .unwrap();
+        let sealed = Message::decode(&answer.payload).unwrap().sealed.unwrap();
+        let open = &pair[0].sa(key).unwrap().protection.as_ref().unwrap().open;
+        let plain = open.open(&answer.payload, &sealed).unwrap();
+        let payloads = decode_payloads(sealed.first, &plain).unwrap();
+        let [Payload::Notify(notify)] = &payloads[..] else { panic!("{payloads:?}") };
+        assert_eq!(notify.notify_type, expected, "{request:?}");
+        let path = UdpPath { local: answer.path.remote, remote: answer.path.local };
+        pair[0].handle_input(now, Input::Datagram { path, payload: &answer.payload });
+        assert_eq!(pair[1].peers().next().unwrap().children, before);
+    }
+}

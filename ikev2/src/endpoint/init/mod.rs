@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use rand_core::Rng as _;
 
+pub(super) use responder::source_of;
 pub(crate) use rivals::Rival;
 
 use super::Endpoint;

@@ -139,7 +139,7 @@ impl Endpoint {
         let key = self.insert_sa(sa);
         self.by_initiator.insert((spi_i, path.remote), key);
         self.half_open += 1;
-        *self.half_open_by_source.entry(path.remote.ip()).or_default() += 1;
+        *self.half_open_by_source.entry(source_of(path.remote.ip())).or_default() += 1;
         self.transmit(path, &[response]);
     }
 
@@ -191,7 +191,9 @@ impl Endpoint {
             self.stats.drops.half_open_limit += 1;
             return false;
         }
-        if self.half_open_by_source.get(&source).copied().unwrap_or_default() >= limits.half_open_per_source {
+        if self.half_open_by_source.get(&source_of(source)).copied().unwrap_or_default()
+            >= limits.half_open_per_source
+        {
             self.stats.drops.source_limit += 1;
             return false;
         }
@@ -213,5 +215,13 @@ impl Endpoint {
         let Ok(shared) = handshake.key_pair.agree(&handshake.peer_public) else { return false };
         self.install_keys(key, suite, &shared);
         true
+    }
+}
+
+/// Who counts as one source: whoever has one IPv6 address has 2^64 of them.
+pub(in crate::endpoint) fn source_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (u128::MAX << 64)).into()),
     }
 }
