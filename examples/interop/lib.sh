@@ -96,8 +96,16 @@ node() {
   ip_in "$name" link set eth0 up
   ip_in "$name" addr add "$nbma/32" dev eth0
   ip_in "$name" route add default dev eth0
+  guard "$name"
   in_ns "$name" sysctl -qw net.ipv4.ip_forward=1
   [[ -z $lan ]] || lan "$name" "$lan"
+}
+
+# guard NAME: what is for the cloud must not follow the default route while no router runs. A router that dies takes
+# its device and its routes with it, so this is the machine's to say.
+guard() {
+  ip_in "$1" route add unreachable 10.0.0.0/8 metric 4000000000
+  ip_in "$1" route add unreachable 192.168.0.0/16 metric 4000000000
 }
 
 # lan NAME LAN: a LAN behind a router, and a host in it.
@@ -139,6 +147,7 @@ behind() {
   ip_in "$name" link set eth0 up
   ip_in "$name" addr add "$address/24" dev eth0
   ip_in "$name" route add default via "${address%.*}.1"
+  guard "$name"
   in_ns "$name" sysctl -qw net.ipv4.ip_forward=1
   [[ -z $lan ]] || lan "$name" "$lan"
 }
@@ -496,7 +505,7 @@ answers() {
 flow_stop() {
   kill -INT "${flow_pid[$1]}" 2>/dev/null
   wait "${flow_pid[$1]}" 2>/dev/null
-  read -r flow_sent flow_lost flow_gap flow_twice < <(flow_count "$1")
+  read -r flow_sent flow_lost flow_gap flow_twice <<<"$(flow_count "$1")"
 }
 flow_count() {
   sed -nE 's/^\[([0-9.]+)\] [0-9]+ bytes .*icmp_seq=([0-9]+) .*/\1 \2/p' "$LAB/flow-$1" | awk '
@@ -521,7 +530,7 @@ flow_lost_at_most() {
 flow_runs() {
   local try
   for try in $(seq 300); do
-    read -r flow_sent flow_lost flow_gap flow_twice < <(flow_count "$1")
+    read -r flow_sent flow_lost flow_gap flow_twice <<<"$(flow_count "$1")"
     ((flow_sent < $2)) || break
     sleep 0.1
   done
@@ -559,7 +568,7 @@ finish() {
   done
   echo
   if ((failed)); then
-    [[ -n ${KEEP_LOGS:-} ]] && { mkdir -p "$KEEP_LOGS"; rm -f "$LAB"/*.sock; cp -r "$LAB" "$KEEP_LOGS/$lab_name"; cp -r /run/frr/"$PREFIX"-* "$KEEP_LOGS/$lab_name/" 2>/dev/null; }
+    [[ -n ${KEEP_LOGS:-} ]] && { mkdir -p "$KEEP_LOGS"; rm -f "$LAB"/*.sock "$LAB"/*/vici; cp -r "$LAB" "$KEEP_LOGS/$lab_name"; cp -r /run/frr/"$PREFIX"-* "$KEEP_LOGS/$lab_name/" 2>/dev/null; }
     echo "$lab_name: $failed of ${#rows[@]} did not hold" >&2
     exit 1
   fi
