@@ -39,9 +39,9 @@ for pair in 's1 203.0.113.1' 's1 198.51.100.2' 's2 203.0.113.1'; do
   expect "$name rekeys the child SA with $with" 150 says_times "$name" 1 "IPSEC: SA with $with rekeyed"
   expect "$name rekeys the IKE SA with $with" 150 says_times "$name" 1 "IKEV2: SA with $with rekeyed"
 done
-expect 's1 to s2, direct: nothing lost' 0 flow_lossless s1-host 1000
-expect 's2 to the hub: nothing lost' 0 flow_lossless s2-host 1000
-expect 'the hub to s1: nothing lost' 0 flow_lossless hub-host 1000
+expect 's1 to s2, direct: nothing lost' 0 flow_lossless s1-host 500
+expect 's2 to the hub: nothing lost' 0 flow_lossless s2-host 500
+expect 'the hub to s1: nothing lost' 0 flow_lossless hub-host 500
 sessions() { counts "$2" 'UP-ACTIVE' ask "$1" show crypto session; }
 expect 'each router has its two sessions, and no leftovers' 15 eval 'sessions hub 2 && sessions s1 2 && sessions s2 2'
 

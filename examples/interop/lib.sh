@@ -67,7 +67,8 @@ cleanup() {
 new_ns() {
   ip netns add "$PREFIX-$1" || exit 2
   namespaces+=("$PREFIX-$1")
-  in_ns "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 2>/dev/null
+  in_ns "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 \
+    net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.default.send_redirects=0 2>/dev/null
   ip_in "$1" link set lo up
 }
 
@@ -464,7 +465,7 @@ unseen_by() { local now; sleep 1; now=$(large_esp "$1"); seen="$((now - $2)) lar
 trace() {
   local from=$1 to=$2 said hop n=0; shift 2
   said=$(in_ns "$from" traceroute -n -q 1 -w 2 -m 8 "$to" 2>&1); printf '%s\n' "$said"
-  seen=$(awk 'NR > 1 { printf "%s%s", NR > 2 ? ", " : "", $2 }' <<<"$said")
+  seen=$(awk 'NR > 1 { printf "%s%s", (NR > 2 ? ", " : ""), $2 }' <<<"$said")
   for hop in "$@"; do n=$((n + 1)); grep -qE "^ *$n +($hop) " <<<"$said" || return 1; done
   [[ $(wc -l <<<"$said") == $((n + 1)) ]]
 }
