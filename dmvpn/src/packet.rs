@@ -7,6 +7,8 @@
 use core::fmt;
 use core::ops::Range;
 
+use crate::Path;
+
 /// Room that a packet needs in front: outer IPv4 and UDP headers for whoever sends it, ESP header and IV, GRE with
 /// key, sequence and checksum.
 pub const HEADROOM: usize = 20 + 8 + 24 + 16;
@@ -103,6 +105,27 @@ impl Packet {
     /// Cuts the packet after `len` bytes; longer than it is changes nothing.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.end = self.end.min(self.start + len);
+    }
+}
+
+impl AsMut<Packet> for Packet {
+    fn as_mut(&mut self) -> &mut Packet {
+        self
+    }
+}
+
+/// A packet that the underlay brought, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// See [`Engine::handle_wan`](crate::Engine::handle_wan).
+    pub path: Path,
+    /// What follows the outer IP header, and the UDP header where there is one.
+    pub packet: Packet,
+}
+
+impl AsMut<Packet> for Arrival {
+    fn as_mut(&mut self) -> &mut Packet {
+        &mut self.packet
     }
 }
 

@@ -114,6 +114,9 @@ pub use outbound::{BatchPacket, Outbound, Sealed};
 pub use replay::{DEFAULT_WINDOW, MAX_WINDOW, MIN_WINDOW, ReplayWindow, Stale};
 pub use suite::{Cipher, Integrity, Suite, SuiteError};
 
+/// How many packets [`Outbound::seal_batch`] encrypts side by side: batches of this many, and of multiples, are the best.
+pub const BATCH: usize = crypto::LANES;
+
 /// Room in front of a payload that every suite can do with: SPI, sequence number and the longest IV.
 pub const HEADROOM: usize = 8 + 16;
 

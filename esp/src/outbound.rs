@@ -23,7 +23,9 @@ pub struct Sealed {
 }
 
 /// One packet of a batch: what [`Outbound::seal_batch`] takes and where it leaves the result.
-#[derive(Debug)]
+///
+/// The default is a place without memory, for arrays that are not full; sealing it fails ([`SealError::NoRoom`]).
+#[derive(Debug, Default)]
 pub struct BatchPacket<'a> {
     /// Memory with the payload and room around it.
     pub buffer: &'a mut [u8],
@@ -169,13 +171,19 @@ impl Outbound {
         Ok(job.sealed())
     }
 
+    /// Whether [`Outbound::seal_batch`] is faster than [`Outbound::seal`] with this suite.
+    #[must_use]
+    pub const fn gains_from_batches(&self) -> bool {
+        matches!(self.cipher, SealCipher::Cbc { .. })
+    }
+
     /// Seals a batch: the same as sealing each packet in turn, but faster with a CBC suite, which encrypts eight of them
     /// side by side. Each packet's [`BatchPacket::outcome`] is its own; one that fails does not affect the others.
     ///
     /// Batches of 8 and their multiples are the best. With an AEAD suite there is nothing to gain.
     pub fn seal_batch(&mut self, packets: &mut [BatchPacket<'_>]) {
         for chunk in packets.chunks_mut(LANES) {
-            if matches!(self.cipher, SealCipher::Cbc { .. }) && chunk.len() > 1 {
+            if self.gains_from_batches() && chunk.len() > 1 {
                 self.seal_side_by_side(chunk);
             } else {
                 for packet in chunk {

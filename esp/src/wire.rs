@@ -78,8 +78,8 @@ impl<'a> Parts<'a> {
 
 /// Bytes of padding after a payload: as few as alignment allows.
 pub(crate) const fn padding_len(suite: Suite, payload: usize) -> usize {
-    let block = suite.block_len();
-    (block - (payload + TRAILER_LEN) % block) % block
+    // Blocks are powers of two, which spares a division.
+    (payload + TRAILER_LEN).wrapping_neg() & (suite.block_len() - 1)
 }
 
 /// The header of a packet; of an extended sequence number only the low half goes over the wire.
@@ -95,10 +95,11 @@ pub(crate) fn parse_header(header: [u8; HEADER_LEN]) -> (u32, u32) {
 
 /// Writes padding, pad length and next header behind the payload, at the end of `text`.
 pub(crate) fn write_trailer(text: &mut [u8], padding: usize, next_header: u8) {
-    let trailer = text.len().saturating_sub(padding + TRAILER_LEN);
+    let Some((rest, trailer)) = text.split_last_chunk_mut() else { return };
+    *trailer = [padding as u8, next_header];
     // RFC 4303 section 2.4: 1, 2, 3 and so on. Padding stays far below 256, so the pattern does not wrap.
-    let pattern = (1..=padding as u8).chain([padding as u8, next_header]);
-    for (byte, value) in text.iter_mut().skip(trailer).zip(pattern) {
+    let start = rest.len().saturating_sub(padding);
+    for (byte, value) in rest.get_mut(start..).unwrap_or_default().iter_mut().zip(1..) {
         *byte = value;
     }
 }
@@ -135,10 +136,10 @@ pub(crate) fn without_tfc(payload: &[u8], next_header: u8) -> usize {
 /// RFC 7634 section 2.1). The result is the first `usize` bytes.
 pub(crate) fn aad(spi: u32, sequence: u64, esn: bool) -> ([u8; 12], usize) {
     let mut aad = [0; 12];
-    let fields =
-        if esn { [spi, (sequence >> 32) as u32, sequence as u32] } else { [spi, sequence as u32, 0] };
-    for (bytes, field) in aad.chunks_exact_mut(4).zip(fields) {
-        bytes.copy_from_slice(&field.to_be_bytes());
-    }
+    let (spi_bytes, number) = aad.split_at_mut(4);
+    spi_bytes.copy_from_slice(&spi.to_be_bytes());
+    // Extended numbers begin with their upper half; the others are the lower one alone.
+    let shift = if esn { 0 } else { 32 };
+    number.copy_from_slice(&(sequence << shift).to_be_bytes());
     (aad, if esn { 12 } else { 8 })
 }

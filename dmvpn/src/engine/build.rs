@@ -15,6 +15,8 @@ use rand_core::{CryptoRng, SeedableRng};
 pub(super) use ospf::redistributed;
 
 use super::{BuildError, Engine, Options, Ospf, PathTable, Tunnel, Underlay};
+#[cfg(feature = "aws-lc")]
+use crate::Backend;
 use crate::Packet;
 use crate::config::{Config, Interface};
 use crate::forward::{Action, Hop, Plane, TunnelSettings};
@@ -56,6 +58,7 @@ pub(super) fn engine(
     );
     plane.set_host_routes_lans(options.host_routes_lans);
     plane.set_external(options.external_forwarding);
+    plane.set_backend(options.backend);
     let mut engine = Engine {
         options,
         rng: own_rng,
@@ -187,7 +190,12 @@ impl<R: CryptoRng> Build<'_, R> {
     fn endpoint(&mut self, part: &UnderlayPart) -> Option<ikev2::Endpoint> {
         let (address, profiles) = (part.address, &part.ipsec_profiles);
         let key_log = self.options.key_log;
-        let config = crypto::endpoint_config(self.config, address, profiles, key_log, &mut self.errors);
+        let mut config = crypto::endpoint_config(self.config, address, profiles, key_log, &mut self.errors);
+        config.backend = match self.options.backend {
+            #[cfg(feature = "aws-lc")]
+            Backend::AwsLc => ikev2::Backend::AwsLc,
+            _ => ikev2::Backend::RustCrypto,
+        };
         let rng = self.seeded();
         match ikev2::Endpoint::new(config, rng, self.now) {
             Ok(endpoint) => Some(endpoint),

@@ -3,10 +3,13 @@
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
+use ikev2::ChildId;
 use ipnet::Ipv4Net;
 
 use super::adjacency::AdjacencyIndex;
+use super::batch::{Departure, Step};
 use super::ipv4::{self, Header};
+use super::sa::OutboundSa;
 use super::{Plane, Programmed, Punt, icmp, mss};
 use crate::ids::{PathId, TunnelId};
 use crate::{Delivery, DropReason, Packet, Path, Verdict};
@@ -32,14 +35,35 @@ enum Choice {
 impl Plane {
     /// An IP packet from a LAN (`transit`), or one that the router itself originates.
     pub(crate) fn handle_lan(&mut self, now: Instant, packet: &mut Packet, transit: bool) -> Verdict {
+        let step = self.route_lan(now, packet, transit);
+        self.finish(step, packet)
+    }
+
+    /// [`Plane::handle_lan`] up to the ESP.
+    pub(super) fn route_lan(&mut self, now: Instant, packet: &mut Packet, transit: bool) -> Step {
         if self.is_external() {
-            return Verdict::Dropped(self.count_drop(DropReason::ForwardedElsewhere));
+            return self.dropped(DropReason::ForwardedElsewhere);
         }
         let Some(header) = self.read(packet) else {
-            return Verdict::Dropped(self.count_drop(DropReason::Malformed));
+            return self.dropped(DropReason::Malformed);
         };
         let origin = if transit { Origin::Lan } else { Origin::Own };
         self.route(now, packet, &header, origin)
+    }
+
+    /// Does what is left to do for a packet that was routed.
+    pub(crate) fn finish(&mut self, step: Step, packet: &mut Packet) -> Verdict {
+        match step {
+            Step::Done(verdict) => verdict,
+            Step::Seal(departure) => {
+                let sealed = self.seal(departure.path, packet);
+                self.depart(&departure, sealed)
+            }
+        }
+    }
+
+    fn dropped(&mut self, reason: DropReason) -> Step {
+        Step::Done(Verdict::Dropped(self.count_drop(reason)))
     }
 
     /// Sends a control packet (NHRP, or IP with OSPF in it) to a peer. The packet is transformed in place.
@@ -52,7 +76,14 @@ impl Plane {
         packet: &mut Packet,
     ) -> Result<Path, DropReason> {
         let len = packet.len() as u64;
-        let sent = self.encapsulate(tunnel, path, protocol, tos, false, packet);
+        let sent = match self.wrap(tunnel, path, protocol, packet) {
+            Ok(true) => self.seal(path, packet),
+            Ok(false) => Ok(()),
+            Err(reason) => Err(reason),
+        };
+        let sent = sent.and_then(|()| {
+            self.paths.entry(path).map(|entry| entry.wire_path(tos, false)).ok_or(DropReason::NoPath)
+        });
         if let Some(tunnel) = self.tunnels.get_mut(tunnel.index()) {
             match sent {
                 Ok(_) => {
@@ -102,9 +133,9 @@ impl Plane {
         packet: &mut Packet,
         header: &Header,
         origin: Origin,
-    ) -> Verdict {
+    ) -> Step {
         if header.destination.is_multicast() || header.destination.is_broadcast() {
-            return Verdict::Dropped(self.count_drop(DropReason::Multicast));
+            return self.dropped(DropReason::Multicast);
         }
         let choice = match self.choose(now, header) {
             Ok(choice) => choice,
@@ -118,7 +149,7 @@ impl Plane {
         };
         if let Choice::Local = choice {
             let tunnel = if let Origin::Tunnel(tunnel, _) = origin { Some(tunnel) } else { None };
-            return Verdict::Deliver(Delivery::Local(tunnel));
+            return Step::Done(Verdict::Deliver(Delivery::Local(tunnel)));
         }
         let keeps_ttl = match origin {
             Origin::Own => true,
@@ -142,7 +173,7 @@ impl Plane {
             );
         }
         match choice {
-            Choice::Local | Choice::Lan => Verdict::Deliver(Delivery::Lan),
+            Choice::Local | Choice::Lan => Step::Done(Verdict::Deliver(Delivery::Lan)),
             Choice::Tunnel(tunnel, path) => self.leave_by_tunnel(now, packet, header, tunnel, path, origin),
         }
     }
@@ -155,11 +186,11 @@ impl Plane {
         tunnel: TunnelId,
         path: PathId,
         origin: Origin,
-    ) -> Verdict {
+    ) -> Step {
         self.clamp_mss(now, packet, header, tunnel, Some(path));
         let fits = self.tunnel_mtu(tunnel, path).unwrap_or(u16::MAX);
         let Some(out) = self.tunnels.get_mut(tunnel.index()) else {
-            return Verdict::Dropped(self.count_drop(DropReason::InterfaceDown));
+            return self.dropped(DropReason::InterfaceDown);
         };
         let fits = fits.min(out.settings.ip_mtu);
         if header.dont_fragment && header.total_len > usize::from(fits) {
@@ -168,29 +199,38 @@ impl Plane {
             return self.refuse(now, packet, header, error, DropReason::TooBig, origin);
         }
         let dont_fragment = header.dont_fragment && out.settings.path_mtu_discovery;
-        let redirect = match origin {
-            Origin::Tunnel(came_by, Some(from)) if from != path => {
-                self.redirect(came_by, tunnel, from, packet)
-            }
-            _ => None,
-        };
-        if let Some(punt) = redirect {
-            self.punt(punt);
+        if let Origin::Tunnel(came_by, Some(from)) = origin
+            && from != path
+        {
+            self.redirect(now, came_by, tunnel, from, header, packet);
         }
-        match self.encapsulate(tunnel, path, gre::Protocol::IPV4, header.tos, dont_fragment, packet) {
-            Ok(wire) => {
-                if let Some(out) = self.tunnels.get_mut(tunnel.index()) {
+        let departure =
+            Departure { tunnel, path, tos: header.tos, dont_fragment, len: header.total_len as u64 };
+        match self.wrap(tunnel, path, gre::Protocol::IPV4, packet) {
+            Ok(true) => Step::Seal(departure),
+            Ok(false) => Step::Done(self.depart(&departure, Ok(()))),
+            Err(reason) => Step::Done(self.depart(&departure, Err(reason))),
+        }
+    }
+
+    /// Counts a packet that left, or did not, and says where it goes.
+    pub(super) fn depart(&mut self, departure: &Departure, sealed: Result<(), DropReason>) -> Verdict {
+        let &Departure { tunnel, path, tos, dont_fragment, len } = departure;
+        let wire = sealed.and_then(|()| {
+            self.paths.entry(path).map(|entry| entry.wire_path(tos, dont_fragment)).ok_or(DropReason::NoPath)
+        });
+        if let Some(out) = self.tunnels.get_mut(tunnel.index()) {
+            match wire {
+                Ok(_) => {
                     out.counters.packets_out += 1;
-                    out.counters.bytes_out += header.total_len as u64;
+                    out.counters.bytes_out += len;
                 }
-                Verdict::Transmit(wire)
+                Err(_) => out.counters.drops_out += 1,
             }
-            Err(reason) => {
-                if let Some(out) = self.tunnels.get_mut(tunnel.index()) {
-                    out.counters.drops_out += 1;
-                }
-                Verdict::Dropped(self.count_drop(reason))
-            }
+        }
+        match wire {
+            Ok(wire) => Verdict::Transmit(wire),
+            Err(reason) => Verdict::Dropped(self.count_drop(reason)),
         }
     }
 
@@ -203,7 +243,7 @@ impl Plane {
         error: icmp::Error,
         reason: DropReason,
         origin: Origin,
-    ) -> Verdict {
+    ) -> Step {
         self.count_drop(reason);
         let source = match origin {
             Origin::Tunnel(tunnel, _) => {
@@ -215,11 +255,11 @@ impl Plane {
             self.icmp_limit.take(now) && icmp::turn_into_error(packet, header, error, source)
         });
         if !answered {
-            return Verdict::Dropped(reason);
+            return Step::Done(Verdict::Dropped(reason));
         }
         match self.read(packet) {
             Some(header) => self.route(now, packet, &header, Origin::Own),
-            None => Verdict::Dropped(reason),
+            None => Step::Done(Verdict::Dropped(reason)),
         }
     }
 
@@ -232,7 +272,12 @@ impl Plane {
                 Programmed::Lan => return Ok(Choice::Lan),
                 Programmed::OnLink(tunnel) => (*tunnel, adjacencies.find(*tunnel, header.destination), &[]),
                 Programmed::Via(hops) => {
-                    let hop = hops.get(flow_hash(header) % hops.len().max(1)).ok_or(DropReason::NoRoute)?;
+                    let hop = match &**hops {
+                        [only] => only,
+                        several => several
+                            .get(flow_hash(header) % several.len().max(1))
+                            .ok_or(DropReason::NoRoute)?,
+                    };
                     (hop.tunnel, Some(hop.gateway), &hop.fallbacks)
                 }
             };
@@ -270,22 +315,20 @@ impl Plane {
         Ok(Choice::Tunnel(tunnel, path))
     }
 
-    /// Puts GRE and ESP around a packet.
-    fn encapsulate(
+    /// Puts GRE around a packet; `true` if it still has to be sealed.
+    fn wrap(
         &mut self,
         tunnel: TunnelId,
         path: PathId,
         protocol: gre::Protocol,
-        tos: u8,
-        dont_fragment: bool,
         packet: &mut Packet,
-    ) -> Result<Path, DropReason> {
+    ) -> Result<bool, DropReason> {
         // Two planes must never send under one SA: they would use the same sequence numbers.
         if self.is_external() {
             return Err(DropReason::ForwardedElsewhere);
         }
         let out = self.tunnels.get(tunnel.index()).ok_or(DropReason::InterfaceDown)?;
-        let entry = self.paths.entry_mut(path).ok_or(DropReason::NoPath)?;
+        let entry = self.paths.entry(path).ok_or(DropReason::NoPath)?;
         // What protects a tunnel is the tunnel's own setting: a path without protection never serves one with it.
         let protected = out.settings.protected || entry.protected;
         if protected && entry.outbound.is_none() {
@@ -294,21 +337,40 @@ impl Plane {
         let range = packet.range();
         let start = out.gre(protocol).push(packet.memory(), range.clone()).map_err(|_| DropReason::NoRoom)?;
         packet.set_range(start..range.end);
-        if let Some(sa) = &mut entry.outbound {
-            let child = sa.child();
-            match sa.seal(packet) {
-                Ok(esp::LimitState::Ok) => {}
-                Ok(_) => self.punt(Punt::SaLimit { path, child, hard: false }),
-                Err(reason) => {
-                    if reason == DropReason::SaExhausted {
-                        self.punt(Punt::SaLimit { path, child, hard: true });
-                    }
-                    return Err(reason);
+        Ok(entry.outbound.is_some())
+    }
+
+    /// Puts ESP around a GRE packet.
+    fn seal(&mut self, path: PathId, packet: &mut Packet) -> Result<(), DropReason> {
+        let sa = self.outbound_mut(path).ok_or(DropReason::NoSa)?;
+        let (child, sealed) = (sa.child(), sa.seal(packet));
+        self.note_sealed(path, child, sealed)
+    }
+
+    pub(super) fn outbound_mut(&mut self, path: PathId) -> Option<&mut OutboundSa> {
+        self.paths.entry_mut(path)?.outbound.as_mut()
+    }
+
+    /// Reports an SA that comes to its end.
+    pub(super) fn note_sealed(
+        &mut self,
+        path: PathId,
+        child: ChildId,
+        sealed: Result<esp::LimitState, DropReason>,
+    ) -> Result<(), DropReason> {
+        match sealed {
+            Ok(esp::LimitState::Ok) => Ok(()),
+            Ok(_) => {
+                self.punt(Punt::SaLimit { path, child, hard: false });
+                Ok(())
+            }
+            Err(reason) => {
+                if reason == DropReason::SaExhausted {
+                    self.punt(Punt::SaLimit { path, child, hard: true });
                 }
+                Err(reason)
             }
         }
-        let entry = self.paths.entry(path).ok_or(DropReason::NoPath)?;
-        Ok(entry.wire_path(tos, dont_fragment))
     }
 
     pub(super) fn clamp_mss(
@@ -336,19 +398,26 @@ impl Plane {
         }
     }
 
-    /// Whether a packet that came by one tunnel and leaves by another stays in one NHRP domain that redirects.
+    /// Reports a packet that came by one tunnel and leaves by another if both are one NHRP domain that redirects.
     fn redirect(
-        &self,
+        &mut self,
+        now: Instant,
         came_by: TunnelId,
         leaves_by: TunnelId,
         from: PathId,
+        header: &Header,
         packet: &Packet,
-    ) -> Option<Punt> {
-        let (came_by, leaves_by) = (self.tunnels.get(came_by.index())?, self.tunnels.get(leaves_by.index())?);
-        let (came_by, leaves_by) = (&came_by.settings, &leaves_by.settings);
-        let wanted = came_by.redirect && came_by.network_id == leaves_by.network_id;
-        let quoted = packet.bytes().get(..REDIRECT_QUOTE).unwrap_or(packet.bytes());
-        wanted.then(|| Punt::Redirect { tunnel: came_by.id, path: from, packet: quoted.to_vec() })
+    ) {
+        let settings = |tunnel: TunnelId| self.tunnels.get(tunnel.index()).map(|tunnel| &tunnel.settings);
+        let (Some(came_by), Some(leaves_by)) = (settings(came_by), settings(leaves_by)) else { return };
+        if !came_by.redirect || came_by.network_id != leaves_by.network_id {
+            return;
+        }
+        let tunnel = came_by.id;
+        if self.redirects.is_due(now, from, header.source, header.destination) {
+            let quoted = packet.bytes().get(..REDIRECT_QUOTE).unwrap_or(packet.bytes());
+            self.punt(Punt::Redirect { tunnel, path: from, packet: quoted.to_vec() });
+        }
     }
 }
 

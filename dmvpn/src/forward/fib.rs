@@ -1,56 +1,37 @@
 //! The forwarding table: longest-prefix match.
 
-use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use prefix_trie::PrefixMap;
 
-/// A table of routes by prefix. A lookup probes only the prefix lengths that are in use, longest first; an update touches
-/// one entry.
+/// A table of routes by prefix: a trie with several bits to a node, so that a look-up visits few of them. An update touches
+/// the nodes on the way to one prefix.
 #[derive(Debug, Clone)]
 pub(crate) struct Fib<T> {
-    by_length: Vec<HashMap<u32, T>>,
-    /// Bit n is set when there is a route of length n.
-    lengths: u64,
+    routes: PrefixMap<Ipv4Net, T>,
 }
 
 impl<T> Default for Fib<T> {
     fn default() -> Self {
-        Self { by_length: (0..=32).map(|_| HashMap::new()).collect(), lengths: 0 }
+        Self { routes: PrefixMap::new() }
     }
 }
 
 impl<T> Fib<T> {
     /// Puts a route in; the one it replaces comes back.
     pub(crate) fn insert(&mut self, prefix: Ipv4Net, route: T) -> Option<T> {
-        let length = prefix.prefix_len();
-        self.lengths |= 1 << length;
-        self.by_length[usize::from(length)].insert(prefix.network().to_bits(), route)
+        self.routes.insert(prefix.trunc(), route)
     }
 
     /// Takes a route out.
     pub(crate) fn remove(&mut self, prefix: Ipv4Net) -> Option<T> {
-        let length = prefix.prefix_len();
-        let table = &mut self.by_length[usize::from(length)];
-        let removed = table.remove(&prefix.network().to_bits());
-        if table.is_empty() {
-            self.lengths &= !(1 << length);
-        }
-        removed
+        self.routes.remove(&prefix.trunc())
     }
 
     /// The most specific route for an address.
     pub(crate) fn lookup(&self, address: Ipv4Addr) -> Option<&T> {
-        let mut lengths = self.lengths;
-        while lengths != 0 {
-            let length = 63 - lengths.leading_zeros();
-            let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
-            if let Some(route) = self.by_length[length as usize].get(&(address.to_bits() & mask)) {
-                return Some(route);
-            }
-            lengths &= !(1 << length);
-        }
-        None
+        self.routes.get_lpm(&Ipv4Net::from(address)).map(|(_, route)| route)
     }
 }
 
@@ -75,5 +56,34 @@ mod tests {
         assert_eq!(lookup(&fib, [11, 0, 0, 1]), None);
         assert_eq!(fib.insert("10.0.0.0/24".parse().expect("prefix"), 25), Some(24));
         assert_eq!(lookup(&fib, [10, 0, 0, 13]), Some(25));
+    }
+
+    /// Random tables with random changes against a search through all routes.
+    #[test]
+    fn the_table_agrees_with_a_list() {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 16) as u32
+        };
+        let (mut fib, mut list) = (Fib::default(), std::collections::BTreeMap::new());
+        for round in 0..4000 {
+            // Few different bits, so that prefixes lie within each other.
+            let address = Ipv4Addr::from(random() & 0x8181_8181);
+            let length = (random() % 33) as u8;
+            let prefix = Ipv4Net::new(address, length).expect("a length of IPv4").trunc();
+            if random() % 3 == 0 {
+                assert_eq!(fib.remove(prefix), list.remove(&prefix));
+            } else {
+                assert_eq!(fib.insert(prefix, round), list.insert(prefix, round));
+            }
+            let address = Ipv4Addr::from(random() & 0x8181_8181);
+            let containing = list.iter().filter(|(prefix, _)| prefix.contains(&address));
+            let best = containing.max_by_key(|(prefix, _)| prefix.prefix_len()).map(|(_, route)| route);
+            assert_eq!(fib.lookup(address), best, "{address} in round {round}");
+        }
+        assert!(list.len() > 500, "{}", list.len());
     }
 }

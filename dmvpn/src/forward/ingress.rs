@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
+use super::batch::Step;
 use super::egress::Origin;
 use super::ipv4::{self, protocol};
 use super::{Plane, Punt};
@@ -23,8 +24,8 @@ pub(crate) enum Ingress {
     PlainNhrp(TunnelId),
     /// An OSPF packet: the IP payload, and what its IP header said.
     Ospf { tunnel: TunnelId, source: Ipv4Addr, destination: Ipv4Addr, ttl: u8 },
-    /// Anything else: its fate.
-    Data(Verdict),
+    /// Anything else: its fate, unless it has to be sealed first.
+    Data(Step),
 }
 
 impl Plane {
@@ -39,7 +40,7 @@ impl Plane {
     ) -> Ingress {
         match self.receive(now, wire, packet, plain_path) {
             Ok(ingress) => ingress,
-            Err(reason) => Ingress::Data(Verdict::Dropped(self.count_drop(reason))),
+            Err(reason) => Ingress::Data(Step::Done(Verdict::Dropped(self.count_drop(reason)))),
         }
     }
 
@@ -65,7 +66,7 @@ impl Plane {
         }
         match wire.wire {
             Wire::Udp { local_port: NAT_PORT, .. } => match esp::udp::classify(packet.bytes()) {
-                esp::udp::Datagram::Keepalive => Ok(Ingress::Data(Verdict::Consumed)),
+                esp::udp::Datagram::Keepalive => Ok(Ingress::Data(Step::Done(Verdict::Consumed))),
                 esp::udp::Datagram::Ike(_) => {
                     packet.pull(esp::udp::NON_ESP_MARKER.len());
                     Ok(Ingress::Ike(underlay))

@@ -13,6 +13,7 @@
 
 mod action;
 mod adjacency;
+mod batch;
 mod egress;
 mod external;
 mod fib;
@@ -21,6 +22,7 @@ mod ingress;
 pub(crate) mod ipv4;
 mod mss;
 mod paths;
+mod redirect;
 mod sa;
 mod tunnel;
 
@@ -35,12 +37,14 @@ use ipnet::Ipv4Net;
 
 pub use action::{Action, Hop, Punt, Route};
 use adjacency::{Adjacencies, AdjacencyIndex};
+pub(crate) use batch::{CHUNK, Waiting};
 pub use esp::Counters as SaCounters;
 use external::External;
 pub use external::{ControlArrival, ControlPacket, ControlProtocol, Counted};
 use fib::Fib;
 pub(crate) use ingress::Ingress;
 use paths::{PathEntry, Paths};
+use redirect::Redirects;
 use sa::{InboundSa, InboundTable, OutboundSa};
 pub use tunnel::{InterfaceCounters, TunnelSettings};
 use tunnel::{Tunnel, Underlay};
@@ -78,9 +82,12 @@ pub(crate) struct Plane {
     paths: Paths,
     inbound: InboundTable,
     punts: VecDeque<Punt>,
+    redirects: Redirects,
     icmp_limit: icmp::RateLimit,
     /// How often strangers' packets are reported: each is counted, but none may fill the log.
     stranger_limit: icmp::RateLimit,
+    /// Whose ciphers SAs use.
+    backend: esp::Backend,
     /// Packets that an inbound SA's replay window covers.
     replay_window: u32,
     /// The host routes between LANs and tunnels, and takes off the TTL for it.
@@ -120,8 +127,10 @@ impl Plane {
             paths: Paths::default(),
             inbound: InboundTable::default(),
             punts: VecDeque::new(),
+            redirects: Redirects::default(),
             icmp_limit: icmp::RateLimit::new(now),
             stranger_limit: icmp::RateLimit::new(now),
+            backend: esp::Backend::default(),
             replay_window: esp::DEFAULT_WINDOW,
             host_routes_lans: false,
             external: None,
@@ -142,6 +151,11 @@ impl Plane {
         }
         self.lan_mss.clone_from(&new.lan_mss);
         self.addresses.clone_from(&new.addresses);
+    }
+
+    /// See [`Options::backend`](crate::Options::backend).
+    pub(crate) fn set_backend(&mut self, backend: esp::Backend) {
+        self.backend = backend;
     }
 
     /// See [`Options::host_routes_lans`](crate::Options::host_routes_lans).
@@ -207,13 +221,13 @@ impl Plane {
             }
             Action::InstallInbound { path, child, sa } => {
                 let Some(entry) = self.paths.entry(path) else { return };
-                if let Some(inbound) = InboundSa::new(path, child, &sa, self.replay_window) {
+                if let Some(inbound) = InboundSa::new(self.backend, path, child, &sa, self.replay_window) {
                     self.inbound.insert(entry.underlay, inbound);
                 }
             }
             Action::InstallOutbound { path, child, sa } => {
                 if let Some(entry) = self.paths.entry_mut(path)
-                    && let Some(outbound) = OutboundSa::new(child, &sa, iv_seed())
+                    && let Some(outbound) = OutboundSa::new(self.backend, child, &sa, iv_seed())
                 {
                     entry.install(outbound);
                 }

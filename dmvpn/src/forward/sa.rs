@@ -1,12 +1,17 @@
 //! Security associations as the forwarding plane holds them.
 
 use std::net::IpAddr;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use esp::overhead::{Encapsulation, Mode as EspMode, Outer, Overhead};
-use esp::{Inbound, LimitState, Limits, OpenError, Outbound, SealError, Suite, next_header};
+use esp::{
+    Backend, BatchPacket, Inbound, LimitState, Limits, OpenError, Outbound, SealError, Sealed, Suite,
+    next_header,
+};
 use ikev2::{ChildId, EspCipher, EspIntegrity, Mode, SaParameters};
 
+use super::batch::Group;
 use super::ingress::NAT_PORT;
 use super::ipv4::{self, HEADER_LEN, NewHeader};
 use crate::ids::{PathId, UnderlayId};
@@ -28,10 +33,17 @@ pub(super) struct OutboundSa {
 
 impl OutboundSa {
     /// `None` if the suite or the keys do not fit together, which IKE has ruled out.
-    pub(super) fn new(child: ChildId, sa: &SaParameters, iv_seed: [u8; 32]) -> Option<Self> {
+    pub(super) fn new(
+        backend: Backend,
+        child: ChildId,
+        sa: &SaParameters,
+        iv_seed: [u8; 32],
+    ) -> Option<Self> {
         let suite = suite_of(sa)?;
         let (encryption, integrity) = (sa.encryption_key.expose(), sa.integrity_key.expose());
-        let outbound = Outbound::new(suite, sa.spi, encryption, integrity, limits_of(sa), iv_seed).ok()?;
+        let limits = limits_of(sa);
+        let outbound =
+            Outbound::with_backend(backend, suite, sa.spi, encryption, integrity, limits, iv_seed).ok()?;
         let mode = match sa.mode {
             Mode::Transport => EspMode::Transport,
             Mode::Tunnel => EspMode::Tunnel,
@@ -83,25 +95,58 @@ impl OutboundSa {
 
     /// Seals a GRE packet in place.
     pub(super) fn seal(&mut self, packet: &mut Packet) -> Result<LimitState, DropReason> {
-        let mut range = packet.range();
-        let carried = match self.inner_header {
-            None => next_header::GRE,
-            Some(header) => {
-                let header = header.to_bytes(range.len()).ok_or(DropReason::NoRoom)?;
-                let start = range.start.checked_sub(HEADER_LEN).ok_or(DropReason::NoRoom)?;
-                packet.memory()[start..range.start].copy_from_slice(&header);
-                range.start = start;
-                next_header::IPV4
+        let (range, carried) = self.prepare(packet)?;
+        let outcome = self.sa.seal(packet.memory(), range, carried);
+        sealed(packet, outcome)
+    }
+
+    /// Whether packets are better sealed several at a time.
+    pub(super) fn gains_from_batches(&self) -> bool {
+        self.sa.gains_from_batches()
+    }
+
+    /// Seals the GRE packets of a group in place.
+    pub(super) fn seal_group<P: AsMut<Packet>>(
+        &mut self,
+        packets: &mut [P],
+        group: &Group,
+    ) -> [Result<LimitState, DropReason>; esp::BATCH] {
+        // A packet that cannot be prepared has no memory here, and so no room.
+        let mut batch: [BatchPacket<'_>; esp::BATCH] = Default::default();
+        for (place, packet) in batch.iter_mut().zip(group.pick(packets)) {
+            if let Ok((range, carried)) = self.prepare(packet) {
+                *place = BatchPacket::new(packet.memory(), range, carried);
             }
-        };
-        match self.sa.seal(packet.memory(), range, carried) {
-            Ok(sealed) => {
-                packet.set_range(sealed.range);
-                Ok(sealed.limit)
-            }
-            Err(SealError::SequenceExhausted | SealError::HardLimit) => Err(DropReason::SaExhausted),
-            Err(_) => Err(DropReason::NoRoom),
         }
+        self.sa.seal_batch(batch.get_mut(..group.places().len()).unwrap_or_default());
+        let outcomes = batch.map(|packet| packet.outcome.unwrap_or(Err(NO_ROOM)));
+        let mut packets = group.pick(packets);
+        outcomes
+            .map(|outcome| packets.next().map_or(Err(DropReason::NoRoom), |packet| sealed(packet, outcome)))
+    }
+
+    /// Writes the inner header of tunnel mode. Returns what is to be sealed, and what that is.
+    fn prepare(&self, packet: &mut Packet) -> Result<(Range<usize>, u8), DropReason> {
+        let mut range = packet.range();
+        let Some(header) = self.inner_header else { return Ok((range, next_header::GRE)) };
+        let header = header.to_bytes(range.len()).ok_or(DropReason::NoRoom)?;
+        let start = range.start.checked_sub(HEADER_LEN).ok_or(DropReason::NoRoom)?;
+        packet.memory()[start..range.start].copy_from_slice(&header);
+        range.start = start;
+        Ok((range, next_header::IPV4))
+    }
+}
+
+const NO_ROOM: SealError = SealError::NoRoom { headroom: esp::HEADROOM, tailroom: esp::TAILROOM };
+
+fn sealed(packet: &mut Packet, outcome: Result<Sealed, SealError>) -> Result<LimitState, DropReason> {
+    match outcome {
+        Ok(sealed) => {
+            packet.set_range(sealed.range);
+            Ok(sealed.limit)
+        }
+        Err(SealError::SequenceExhausted | SealError::HardLimit) => Err(DropReason::SaExhausted),
+        Err(_) => Err(DropReason::NoRoom),
     }
 }
 
@@ -116,10 +161,18 @@ pub(super) struct InboundSa {
 
 impl InboundSa {
     /// `None` if the suite or the keys do not fit together, which IKE has ruled out.
-    pub(super) fn new(path: PathId, child: ChildId, sa: &SaParameters, window: u32) -> Option<Self> {
+    pub(super) fn new(
+        backend: Backend,
+        path: PathId,
+        child: ChildId,
+        sa: &SaParameters,
+        window: u32,
+    ) -> Option<Self> {
         let suite = suite_of(sa)?;
         let (encryption, integrity) = (sa.encryption_key.expose(), sa.integrity_key.expose());
-        let inbound = Inbound::new(suite, sa.spi, encryption, integrity, limits_of(sa), window).ok()?;
+        let limits = limits_of(sa);
+        let inbound =
+            Inbound::with_backend(backend, suite, sa.spi, encryption, integrity, limits, window).ok()?;
         Some(Self { path, child, sa: inbound, reported: None })
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use ikev2::{ChildId, EspCipher, EspIntegrity, Mode, SaParameters, SecretBytes};
 
+use super::batch::Step;
 use super::ipv4::{Header, NewHeader, protocol};
 use super::*;
 use crate::ids::UnderlayId;
@@ -109,7 +110,10 @@ impl Cloud {
 
     fn at_hub(&mut self, path: Path, packet: &mut Packet) -> Ingress {
         let seen = Path { local: path.remote, remote: path.local, ..path };
-        self.hub.handle_wan(self.now, seen, packet, |_, _| Some(TO_PEER))
+        match self.hub.handle_wan(self.now, seen, packet, |_, _| Some(TO_PEER)) {
+            Ingress::Data(step) => Ingress::Data(Step::Done(self.hub.finish(step, packet))),
+            control => control,
+        }
     }
 }
 
@@ -150,7 +154,10 @@ fn a_lan_packet_crosses_the_tunnel_unchanged_but_for_its_ttl() {
         if protected {
             assert!(!packet.bytes().windows(8).any(|window| window == [0x5a; 8]), "clear text");
         }
-        assert_eq!(cloud.at_hub(path, &mut packet), Ingress::Data(Verdict::Deliver(Delivery::Lan)));
+        assert_eq!(
+            cloud.at_hub(path, &mut packet),
+            Ingress::Data(Step::Done(Verdict::Deliver(Delivery::Lan)))
+        );
         let header = Header::read(packet.bytes()).expect("valid");
         assert_eq!((header.ttl, header.total_len, header.tos), (62, 300, 0xb8));
         assert!(packet.bytes()[20..].iter().all(|byte| *byte == 0x5a));
@@ -163,7 +170,10 @@ fn a_protected_tunnel_sends_nothing_without_an_sa_and_takes_nothing_in_the_clear
     let mut plain = Cloud::new(false);
     let mut packet = ip(64, false, 0, 100);
     let path = transmitted(plain.leave_spoke(&mut packet));
-    assert_eq!(cloud.at_hub(path, &mut packet), Ingress::Data(Verdict::Dropped(DropReason::ClearText)));
+    assert_eq!(
+        cloud.at_hub(path, &mut packet),
+        Ingress::Data(Step::Done(Verdict::Dropped(DropReason::ClearText)))
+    );
     assert_eq!(cloud.hub.poll_punt(), Some(Punt::ClearText { remote: SPOKE_NBMA }));
 
     act(&mut cloud.spoke, Action::RemoveSa { path: TO_PEER, child: ChildId(1) });
@@ -177,7 +187,7 @@ fn esp_that_is_replayed_forged_or_unknown_is_dropped_by_its_name() {
     let mut packet = ip(64, false, 0, 100);
     let path = transmitted(cloud.leave_spoke(&mut packet));
     let sealed = packet.clone();
-    assert!(matches!(cloud.at_hub(path, &mut packet), Ingress::Data(Verdict::Deliver(_))));
+    assert!(matches!(cloud.at_hub(path, &mut packet), Ingress::Data(Step::Done(Verdict::Deliver(_)))));
     for (change, reason) in [
         (None, DropReason::EspReplay),
         (Some(0), DropReason::UnknownSpi),
@@ -188,7 +198,7 @@ fn esp_that_is_replayed_forged_or_unknown_is_dropped_by_its_name() {
             packet.bytes_mut()[at] ^= 1;
             packet.bytes_mut()[7] ^= 2;
         }
-        assert_eq!(cloud.at_hub(path, &mut packet), Ingress::Data(Verdict::Dropped(reason)));
+        assert_eq!(cloud.at_hub(path, &mut packet), Ingress::Data(Step::Done(Verdict::Dropped(reason))));
         assert_eq!(cloud.hub.drops().get(&reason), Some(&1));
     }
 }
@@ -206,14 +216,14 @@ fn the_ttl_runs_out_where_it_should_and_the_sender_is_told() {
     let mut packet = ip(2, false, 0, 100);
     let path = transmitted(cloud.leave_spoke(&mut packet));
     let answer = match cloud.at_hub(path, &mut packet) {
-        Ingress::Data(Verdict::Transmit(path)) => path,
+        Ingress::Data(Step::Done(Verdict::Transmit(path))) => path,
         other => panic!("{other:?}"),
     };
     assert_eq!(answer.wire, Wire::Esp, "the error goes back through the tunnel");
     let seen = Path { local: answer.remote, remote: answer.local, ..answer };
     assert_eq!(
         cloud.spoke.handle_wan(cloud.now, seen, &mut packet, |_, _| None),
-        Ingress::Data(Verdict::Deliver(Delivery::Lan))
+        Ingress::Data(Step::Done(Verdict::Deliver(Delivery::Lan)))
     );
     assert_eq!(Header::read(packet.bytes()).expect("valid").source, HUB);
 }
@@ -274,7 +284,10 @@ fn a_foreign_gre_key_is_reported_and_never_delivered() {
         other.spoke.tunnels[0].settings.key = key;
         let mut packet = ip(64, false, 0, 100);
         let path = transmitted(other.leave_spoke(&mut packet));
-        assert_eq!(cloud.at_hub(path, &mut packet), Ingress::Data(Verdict::Dropped(DropReason::GreKey)));
+        assert_eq!(
+            cloud.at_hub(path, &mut packet),
+            Ingress::Data(Step::Done(Verdict::Dropped(DropReason::GreKey)))
+        );
         let alive = cloud.hub.poll_punt();
         assert_eq!(alive, Some(Punt::Alive { path: TO_PEER, child: ChildId(1) }));
         let punt = Punt::UnknownGreKey { underlay: UnderlayId(0), remote: SPOKE_NBMA, key };
@@ -340,7 +353,7 @@ fn a_host_that_routes_the_lans_counts_as_one_hop_with_the_engine() {
     // The host has taken its one off already: a TTL of 1 is enough to leave by the tunnel and to reach the far host.
     let mut packet = ip(1, false, 0, 100);
     let path = transmitted(cloud.leave_spoke(&mut packet));
-    assert_eq!(cloud.at_hub(path, &mut packet), Ingress::Data(Verdict::Deliver(Delivery::Lan)));
+    assert_eq!(cloud.at_hub(path, &mut packet), Ingress::Data(Step::Done(Verdict::Deliver(Delivery::Lan))));
     assert_eq!(Header::read(packet.bytes()).expect("valid").ttl, 1);
     // What no tunnel leads to is refused: the answer is an ICMP error to the sender, not the packet itself.
     let lan = "192.168.12.0/24".parse().expect("prefix");

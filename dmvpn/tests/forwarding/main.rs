@@ -1,0 +1,4 @@
+//! The data path through whole routers: batches, and what it allocates.
+
+mod batches;
+mod cloud;
