@@ -60,6 +60,12 @@ pub struct Nhrp {
     /// `ip nhrp permit ...`: our own extension. If there is any, a spoke registers only an address that one of these lines
     /// permits to the identity that it proved.
     pub permits: Vec<NhrpPermit>,
+    /// `ip nhrp multicast batch-size`: packets of OSPF that leave at once, 1 to 65535; 1000 by default. OSPF is one for all
+    /// tunnels: the smallest of them holds.
+    pub multicast_batch: u16,
+    /// `ip nhrp multicast batch-interval`: time between two batches, 1 to 1000 ms; 10 ms by default. The
+    /// longest of all tunnels holds.
+    pub multicast_interval: Duration,
     /// `ip nhrp summary-map`: phase 3 on a spoke; destinations behind it that lie in one of these are answered with it.
     pub summaries: Vec<Ipv4Net>,
 }
@@ -89,6 +95,8 @@ impl Default for Nhrp {
             group: None,
             path_preference: None,
             permits: Vec::new(),
+            multicast_batch: 1000,
+            multicast_interval: Duration::from_millis(10),
             summaries: Vec::new(),
         }
     }

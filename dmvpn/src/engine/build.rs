@@ -14,6 +14,7 @@ use rand_core::{CryptoRng, SeedableRng};
 
 pub(super) use ospf::redistributed;
 
+use super::pacer::Pacer;
 use super::{BuildError, Engine, Options, Ospf, PathTable, Tunnel, Underlay};
 #[cfg(feature = "aws-lc")]
 use crate::Backend;
@@ -72,6 +73,7 @@ pub(super) fn engine(
         outputs: VecDeque::new(),
         unsettled: None,
         scratch: Packet::with_capacity(usize::from(DEFAULT_LINK_MTU)),
+        pacer: pacer(&config),
         identification: 0,
         debug_peers: BTreeSet::new(),
         config,
@@ -237,6 +239,7 @@ impl<R: CryptoRng> Build<'_, R> {
             permits: nhrp::permits(&tunnel.nhrp),
             fallback: None,
             adjacencies: BTreeMap::new(),
+            failed_copies: BTreeMap::new(),
         })
     }
 
@@ -352,4 +355,13 @@ fn install_configured_routes(engine: &mut Engine, now: Instant) {
             engine.act(action);
         }
     }
+}
+
+/// The strictest of all tunnels: OSPF is one for all of them.
+fn pacer(config: &Config) -> Pacer {
+    let tunnels = || config.tunnels().filter(|(interface, _)| !interface.shutdown);
+    let batch = tunnels().map(|(_, tunnel)| tunnel.nhrp.multicast_batch).min();
+    let interval = tunnels().map(|(_, tunnel)| tunnel.nhrp.multicast_interval).max();
+    let defaults = crate::config::Nhrp::default();
+    Pacer::new(batch.unwrap_or(defaults.multicast_batch), interval.unwrap_or(defaults.multicast_interval))
 }

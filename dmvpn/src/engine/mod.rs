@@ -9,6 +9,7 @@ mod external;
 mod ike;
 mod nhrp;
 mod ospf;
+mod pacer;
 mod punts;
 mod reconfigure;
 mod routes;
@@ -119,6 +120,8 @@ pub struct Engine {
     unsettled: Option<Instant>,
     /// A packet's memory for control traffic, used again and again.
     scratch: Packet,
+    /// The pace of OSPF's packets.
+    pacer: pacer::Pacer,
     /// Numbers our own IP packets, so that their fragments can be told apart.
     identification: u16,
     /// `debug nhrp condition peer nbma`: the peers that NHRP's debug lines are wanted of; none: of all.
@@ -160,6 +163,8 @@ struct Tunnel {
     fallback: Option<Ipv4Addr>,
     /// What NHRP says of the next hops that it knows.
     adjacencies: BTreeMap<Ipv4Addr, Adjacency>,
+    /// Members of multicast, and how many copies for each could not be sent.
+    failed_copies: BTreeMap<PathId, u64>,
 }
 
 impl Tunnel {
@@ -471,7 +476,7 @@ impl Engine {
             self.underlays.iter().filter_map(|underlay| underlay.endpoint.as_ref()?.poll_timeout());
         let nodes = self.tunnels.iter().filter_map(|tunnel| tunnel.node.poll_timeout());
         let ospf = self.ospf.as_ref().and_then(|ospf| ospf.router.poll_timeout());
-        endpoints.chain(nodes).chain(ospf).chain(self.unsettled).min()
+        endpoints.chain(nodes).chain(ospf).chain(self.pacer.poll_timeout()).chain(self.unsettled).min()
     }
 
     /// The next thing that the engine hands out, until `None`.
@@ -484,6 +489,9 @@ impl Engine {
         if let Some(ospf) = &mut self.ospf {
             ospf.router.handle_input(now, ospf_p2mp::Input::Shutdown);
         }
+        // What OSPF says last goes to members that NHRP is about to take away.
+        self.pacer.open(now);
+        self.settle(now);
         for tunnel in &mut self.tunnels {
             tunnel.node.handle_input(now, ::nhrp::Input::Shutdown);
         }

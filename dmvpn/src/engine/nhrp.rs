@@ -129,7 +129,8 @@ impl Engine {
         }
     }
 
-    /// Sends a control packet to one peer of a tunnel. A packet that cannot be sent is counted by its reason.
+    /// Sends a control packet to one peer of a tunnel. A packet that cannot be sent is counted by its reason. Returns whether
+    /// it could.
     pub(super) fn send_control(
         &mut self,
         now: Instant,
@@ -137,17 +138,19 @@ impl Engine {
         path: PathId,
         protocol: gre::Protocol,
         bytes: &[u8],
-    ) {
+    ) -> bool {
         self.check_liveness(now, path);
         if self.plane.is_external() {
             self.hand_out_control(tunnel, path, protocol, bytes);
             return;
         }
         self.scratch.fill(bytes);
-        if let Ok(path) = self.plane.send(tunnel, path, protocol, CONTROL_TOS, &mut self.scratch) {
-            let payload = self.scratch.bytes().to_vec();
-            self.outputs.push_back(Output::Transmit { path, payload });
-        }
+        let Ok(path) = self.plane.send(tunnel, path, protocol, CONTROL_TOS, &mut self.scratch) else {
+            return false;
+        };
+        let payload = self.scratch.bytes().to_vec();
+        self.outputs.push_back(Output::Transmit { path, payload });
+        true
     }
 
     fn handle_nhrp_action(&mut self, now: Instant, tunnel: TunnelId, action: NhrpAction) {
@@ -192,9 +195,11 @@ impl Engine {
                 self.rib.withdraw(prefix.trunc(), RouteSource::Nhrp);
             }
             NhrpAction::MulticastJoin { path, .. } => {
+                self.tunnels[tunnel.index()].failed_copies.entry(own_path(path)).or_insert(0);
                 self.act(Action::JoinMulticast { tunnel, path: own_path(path) });
             }
             NhrpAction::MulticastLeave { path } => {
+                self.tunnels[tunnel.index()].failed_copies.remove(&own_path(path));
                 self.act(Action::LeaveMulticast { tunnel, path: own_path(path) });
             }
             // IPv6 in a tunnel: NHRP can speak of it, this forwarding plane does not carry it.

@@ -41,7 +41,7 @@ impl Engine {
     }
 
     pub(super) fn drain_ospf(&mut self, now: Instant, budget: &mut usize) {
-        while *budget > 0 {
+        while *budget > 0 && self.pacer.may_send(now) {
             let Some(output) = self.ospf.as_mut().and_then(|ospf| ospf.router.poll_output()) else { return };
             *budget -= 1;
             match output {
@@ -115,9 +115,15 @@ impl Engine {
             None => self.plane.multicast_members(tunnel).to_vec(),
         };
         for path in members {
-            self.send_control(now, tunnel, path, gre::Protocol::IPV4, &packet);
-            if destination.is_multicast() {
+            self.pacer.count();
+            let sent = self.send_control(now, tunnel, path, gre::Protocol::IPV4, &packet);
+            if !destination.is_multicast() {
+                continue;
+            }
+            if sent {
                 self.plane.count_multicast_out(tunnel);
+            } else if let Some(failed) = self.tunnels[tunnel.index()].failed_copies.get_mut(&path) {
+                *failed += 1;
             }
         }
     }

@@ -9,7 +9,7 @@ use ::nhrp::{AdjacencyKind, CacheKind, CacheView, NhsDownReason, NhsStatus, Stat
 use ipnet::IpNet;
 
 use super::{ago, until};
-use crate::engine::{Engine, Tunnel};
+use crate::engine::{Engine, Tunnel, own_path};
 use crate::views::{
     NhrpCache, NhrpCounts, NhrpEntry, NhrpFlag, NhrpInterfaceTraffic, NhrpKind, NhrpMulticast,
     NhrpMulticastMember, NhrpNhs, NhrpRequester, NhrpTraffic, NhsEntry, NhsInterface, NhsState, PathState,
@@ -44,32 +44,30 @@ impl Engine {
         }
     }
 
-    /// Who gets copies of multicast, configured receivers that cannot be reached now included. Copies that were dropped
-    /// are not counted by member: `dropped` is 0.
+    /// Who gets copies of multicast, configured receivers that cannot be reached now included, and how many copies for
+    /// each could not be sent.
     #[must_use]
     pub fn multicast(&self) -> NhrpMulticast {
         let mut members = Vec::new();
         for tunnel in &self.tunnels {
-            let member = |nbma, dynamic, enabled| NhrpMulticastMember {
+            let member = |nbma, dynamic, enabled, dropped| NhrpMulticastMember {
                 interface: tunnel.name.clone(),
                 nbma,
                 dynamic,
                 enabled,
-                dropped: 0,
+                dropped,
             };
             let first = members.len();
-            members.extend(
-                tunnel
-                    .node
-                    .multicast()
-                    .map(|view| member(view.nbma, view.map == ::nhrp::MulticastMap::Dynamic, true)),
-            );
+            members.extend(tunnel.node.multicast().map(|view| {
+                let dropped = tunnel.failed_copies.get(&own_path(view.path)).copied().unwrap_or_default();
+                member(view.nbma, view.map == ::nhrp::MulticastMap::Dynamic, true, dropped)
+            }));
             for map in &tunnel.node.config().multicast {
                 let ::nhrp::MulticastMap::Static(nbma) = map else { continue };
                 let is_listed =
                     members.iter().skip(first).any(|listed: &NhrpMulticastMember| listed.nbma == *nbma);
                 if !is_listed {
-                    members.push(member(*nbma, false, false));
+                    members.push(member(*nbma, false, false, 0));
                 }
             }
         }

@@ -25,7 +25,7 @@ pub struct NhrpMulticastMember {
     pub dynamic: bool,
     /// Whether it gets copies now.
     pub enabled: bool,
-    /// Copies that were dropped because the member's share of the replication was used up. IOS does not print them.
+    /// Copies that could not be sent, for want of an SA or of memory. IOS does not print them.
     pub dropped: u64,
 }
 

@@ -1,6 +1,7 @@
 //! NHRP.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
 
@@ -61,6 +62,13 @@ pub(super) const COMMANDS: &[Command] = &[
     }),
     many("ip nhrp summary-map IPV4 MASK", summary),
     many("ip nhrp summary-map NAME", summary),
+    one("ip nhrp multicast batch-size <1-65535>", |r, m| {
+        nhrp(r, |nhrp| nhrp.multicast_batch = m.number("batch-size").unwrap_or(1000));
+    }),
+    one("ip nhrp multicast batch-interval <1-1000>", |r, m| {
+        let millis = m.number("batch-interval").unwrap_or(10);
+        nhrp(r, |nhrp| nhrp.multicast_interval = Duration::from_millis(millis));
+    }),
     one("ip nhrp server-only [non-caching]", |r, m| {
         part_without_effect(r, m, &["non-caching"], "who asks for nothing learns nothing");
         nhrp(r, |nhrp| nhrp.server_only = !m.negated);
@@ -85,7 +93,6 @@ pub(super) const COMMANDS: &[Command] = &[
     no_effect("ip nhrp trigger-svc TEXT", "resolutions do not wait for a load"),
     no_effect("ip nhrp interest TEXT", "every packet to the tunnel may start a resolution"),
     no_effect("ip nhrp responder TEXT", "the answer carries the address of the tunnel's source"),
-    no_effect("ip nhrp multicast TEXT", "multicast is paced by itself"),
     no_effect("ip nhrp connect TEXT", "it serves Cisco's tests"),
     no_effect("ip nhrp reject TEXT", "it serves Cisco's tests"),
     no_effect("ip nhrp event-publisher [TEXT]", "events are always published"),
