@@ -109,6 +109,119 @@ fn plain_cloud_heals() {
     }
 }
 
+/// What a node knows, without the times.
+fn state(world: &World, node: usize) -> (Vec<String>, usize) {
+    let node = &world.nodes[node];
+    let cache = node.cache().map(|view| {
+        let (prefix, next_hop, nbma, claimed) = (view.prefix, view.next_hop, view.nbma, view.claimed_nbma);
+        format!(
+            "{prefix} {next_hop} {nbma:?} {claimed:?} {} [{}] {:?}",
+            view.kind, view.flags, view.requesters
+        )
+    });
+    let servers = node.nhs().map(|view| {
+        let (address, nbma, status) = (view.tunnel_address, view.nbma, view.status);
+        format!("{address:?} {nbma:?} {status:?} {} {:?}", view.path.is_some(), view.public_nbma)
+    });
+    let members =
+        node.multicast().map(|view| format!("{} {:?} {:?}", view.nbma, view.tunnel_address, view.map));
+    let mut lines: Vec<String> = cache.chain(servers).chain(members).collect();
+    lines.sort();
+    // Its servers and timers, in words: what is left over somewhere makes it longer.
+    (lines, format!("{node:?}").len())
+}
+
+/// Thirty days of failures at random times, about an hour apart: links cut and mended, paths lost, caches cleared,
+/// routers that leave without a word and come back empty. Then peace; and every node is as in a fresh cloud.
+#[test]
+fn thirty_days_leave_nothing_behind() {
+    let configs = || {
+        let mut second = hub_config();
+        (second.tunnel_address, second.nbma) = (ip("10.0.0.2"), ip("203.0.113.2"));
+        let mut configs: Vec<nhrp::Config> = [hub_config(), second].into();
+        configs.extend((11..15).map(|number| {
+            let mut spoke = spoke_config(number);
+            spoke.nhs.push(nhrp::Nhs::new(Some(ip("10.0.0.2")), Some(ip("203.0.113.2"))));
+            spoke.registration_timeout = Some(secs(600));
+            spoke
+        }));
+        for config in &mut configs {
+            config.holding_time = secs(1800);
+        }
+        // One is behind NAT.
+        configs[5].nbma = ip("192.168.1.10");
+        configs
+    };
+    let cloud = || {
+        let mut world = World::new(configs());
+        world.public[5] = ip("198.51.100.9");
+        world.behind_nat.insert(5);
+        world
+    };
+    let mut world = cloud();
+    let end = world.now + secs(30 * 86_400);
+    let mut random = rng(30);
+    let mut failures = 0u32;
+    while world.now < end {
+        let mut pick = |n: usize| random.next_u32() as usize % n;
+        let (a, b) = (pick(6), pick(6));
+        match pick(10) {
+            0 | 1 if a != b => {
+                world.cut.insert((a, b));
+                failures += 1;
+            }
+            2 | 3 => {
+                let cut: Vec<_> = world.cut.iter().copied().collect();
+                if !cut.is_empty() {
+                    world.cut.remove(&cut[pick(cut.len())]);
+                }
+            }
+            4 if a != b && world.path_between(a, b).is_some() => {
+                world.sever(a, b);
+                failures += 1;
+            }
+            5 => world.input(a, Input::Clear),
+            6 => {
+                // It dies and starts again, knowing nothing.
+                for peer in 0..6 {
+                    if peer != a && world.path_between(a, peer).is_some() {
+                        world.sever(a, peer);
+                    }
+                }
+                let config = world.nodes[a].config().clone();
+                world.nodes[a] = nhrp::Node::new(config, rng(u64::from(failures)), world.now).unwrap();
+                world.drain();
+                failures += 1;
+            }
+            _ => {
+                let (spoke, target) = (2 + pick(4), IpAddr::from([10, 0, 0, 11 + pick(4) as u8]));
+                world.input(spoke, Input::Resolve { destination: target });
+                let now = world.now;
+                world.nodes[spoke].note_used(now, target);
+                world.drain();
+            }
+        }
+        let pause = secs(pick(3600) as u64);
+        world.run(pause);
+        world.forget();
+    }
+    assert!(failures > 400, "{failures} failures");
+    world.cut.clear();
+    world.run(secs(4 * 1800));
+    let mut fresh = cloud();
+    fresh.run(secs(4 * 1800));
+    for node in 0..6 {
+        let ((aged, size), (young, fresh_size)) = (state(&world, node), state(&fresh, node));
+        assert_eq!(aged, young, "node {node}");
+        assert!(
+            size.abs_diff(fresh_size) < 200,
+            "node {node}: {size} and {fresh_size}: {:?}",
+            world.nodes[node]
+        );
+    }
+    eprintln!("{failures} failures in 30 days");
+}
+
 /// 200 spokes of one hub that restarts: each is registered within the longest wait, and none is refused or held back.
 #[test]
 fn storm_drains_and_nobody_starves() {

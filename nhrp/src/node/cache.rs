@@ -75,6 +75,8 @@ pub(super) struct Requester {
     pub(super) address: IpAddr,
     /// Request id of its latest request.
     pub(super) request_id: u32,
+    /// It has forgotten the binding by then.
+    pub(super) until: Instant,
 }
 
 impl Entry {

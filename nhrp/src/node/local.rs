@@ -35,12 +35,12 @@ impl Node {
             self.locals.entry(prefix).or_insert(Local { created: now, expires, requesters: Vec::new() });
         local.expires = expires;
         self.timers.set(Timer::Local(prefix), expires);
-        local.requesters.retain(|known| known.address != requester);
+        local.requesters.retain(|known| known.address != requester && known.until > now);
         if limits.answered_per_entry > 0 {
             if local.requesters.len() >= limits.answered_per_entry {
                 local.requesters.remove(0);
             }
-            local.requesters.push(Requester { address: requester, request_id });
+            local.requesters.push(Requester { address: requester, request_id, until: expires });
         }
     }
 

@@ -125,7 +125,10 @@ impl Node {
             return;
         }
         let requesters = std::mem::take(&mut entry.extra_mut().requesters);
-        for Requester { address: requester, .. } in requesters {
+        for Requester { address: requester, until, .. } in requesters {
+            if until <= now {
+                continue;
+            }
             if requester == address {
                 continue;
             }

@@ -95,8 +95,8 @@ impl Node {
         let is_server = self.is_server_address(destination);
         match entry.path {
             Some(path) if path != from.path && !self.answers_for(entry, is_server) => {
-                self.note_requester(destination, source, packet.request_id);
-                self.note_requester(source, destination, packet.request_id);
+                self.note_requester(now, destination, source, packet.request_id);
+                self.note_requester(now, source, destination, packet.request_id);
                 self.forward(now, from, packet, raw, path, opaque);
             }
             _ if entry.is_registered() => self.answer_for(now, from, packet, destination),
@@ -146,8 +146,8 @@ impl Node {
         match path {
             Some(path) if Some(next_hop) != source && path != from.path => {
                 if let Some(source) = source {
-                    self.note_requester(next_hop, source, packet.request_id);
-                    self.note_requester(source, next_hop, packet.request_id);
+                    self.note_requester(now, next_hop, source, packet.request_id);
+                    self.note_requester(now, source, next_hop, packet.request_id);
                 }
                 self.forward(now, from, packet, raw, path, opaque);
             }
@@ -269,7 +269,7 @@ impl Node {
         let nat: Vec<Cie> =
             entry.claimed.map(|_| self.nat_record(entry.nbma, destination)).into_iter().collect();
         if let Some(source) = packet.source_protocol.ip() {
-            self.note_requester(destination, source, packet.request_id);
+            self.note_requester(now, destination, source, packet.request_id);
         }
         let reply = self.resolution_answer(packet, vec![cie], &nat, Flags::AUTHORITATIVE);
         let to = self.back(from);
@@ -351,23 +351,19 @@ impl Node {
         self.learn(now, binding, direct.then_some(from.path)).then_some(source)
     }
 
-    /// Remembers who was given a binding, to tell it when the binding goes.
-    fn note_requester(&mut self, address: IpAddr, requester: IpAddr, request_id: u32) {
-        let max = self.config.limits.answered_per_entry;
-        if let Some(entry) = self.cache.get_mut(address)
-            && entry.is_registered()
-        {
-            let requesters = &mut entry.extra_mut().requesters;
-            if let Some(known) = requesters.iter_mut().find(|known| known.address == requester) {
-                known.request_id = request_id;
-                return;
-            }
-            if requesters.len() >= max && !requesters.is_empty() {
+    /// Remembers who was given a binding, to tell it when the binding goes. How long it keeps what its owner answers is between
+    /// the two: this node's own holding time stands for it, and what is left of the registration if that is more.
+    fn note_requester(&mut self, now: Instant, address: IpAddr, requester: IpAddr, request_id: u32) {
+        let (max, hold) = (self.config.limits.answered_per_entry, after(now, self.config.holding_time));
+        let Some(entry) = self.cache.get_mut(address).filter(|entry| entry.is_registered()) else { return };
+        let until = entry.expires.map_or(hold, |expires| expires.max(hold));
+        let requesters = &mut entry.extra_mut().requesters;
+        requesters.retain(|known| known.address != requester && known.until > now);
+        if max > 0 {
+            if requesters.len() >= max {
                 requesters.remove(0);
             }
-            if max > 0 {
-                requesters.push(Requester { address: requester, request_id });
-            }
+            requesters.push(Requester { address: requester, request_id, until });
         }
     }
 

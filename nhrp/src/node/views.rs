@@ -157,7 +157,7 @@ impl Node {
             changed: entry.changed,
             preference: entry.preference,
             mtu: entry.mtu,
-            requesters: requesters(&entry.extra().requesters),
+            requesters: self.requesters(&entry.extra().requesters),
             hits: 0,
             group: entry.extra().group.as_ref().map(|name| String::from_utf8_lossy(name).into_owned()),
         }
@@ -212,13 +212,15 @@ impl Node {
             changed: local.created,
             preference: 0,
             mtu: self.config.mtu,
-            requesters: requesters(&local.requesters),
+            requesters: self.requesters(&local.requesters),
             hits: 0,
             group: None,
         }
     }
-}
 
-fn requesters(list: &[Requester]) -> Vec<RequesterView> {
-    list.iter().map(|&Requester { address, request_id }| RequesterView { address, request_id }).collect()
+    /// Those who may still use what they were given.
+    fn requesters(&self, list: &[Requester]) -> Vec<RequesterView> {
+        let view = |one: &Requester| RequesterView { address: one.address, request_id: one.request_id };
+        list.iter().filter(|one| one.until > self.seen).map(view).collect()
+    }
 }
