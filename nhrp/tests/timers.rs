@@ -86,6 +86,8 @@ fn a_plain_direct_path_is_probed_every_ten_seconds_and_dies_after_three_lost() {
     assert!(probes.len() >= 3);
     let cut_at = world.at();
     world.cut.insert((1, 2));
+    // The other end, which probes too, cannot tell.
+    world.cut.insert((0, 2));
     world.forget();
     world.run(secs(20));
     let down = world

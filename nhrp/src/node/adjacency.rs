@@ -286,7 +286,7 @@ impl Node {
     /// No direct path, or not any more: back to the server, and no new attempt for a while.
     pub(super) fn direct_path_failed(&mut self, now: Instant, address: IpAddr, reason: DownReason) {
         let Some(entry) = self.cache.get(address) else { return };
-        let nbma = entry.nbma;
+        let (nbma, was_in_use) = (entry.nbma, entry.active);
         let asked: Vec<IpAddr> = entry
             .extra()
             .shortcuts
@@ -300,6 +300,9 @@ impl Node {
         }
         self.remove_entry(now, address, reason);
         self.flush_replies(now, address);
+        if was_in_use {
+            self.withdraw_from(now, address);
+        }
     }
 
     /// No resolution of this destination for a while: longer with each failure that follows soon.

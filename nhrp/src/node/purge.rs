@@ -152,19 +152,28 @@ impl Node {
         self.transmit_purge(now, id);
     }
 
-    /// Withdraws this node's own registration, once and without reply: the node does not wait for anything any more.
+    /// Withdraws this node's own binding from a server or a peer, once and without reply.
     pub(super) fn purge_self(
         &mut self,
         now: Instant,
         path: PathId,
-        server: IpAddr,
+        from: IpAddr,
         registered_id: Option<u32>,
     ) {
         let entry = Cie::new(Some(self.config.nbma), Some(self.config.tunnel_address));
         let id = registered_id.unwrap_or_default();
         let packet =
-            self.originate(PacketType::PURGE_REQUEST, Some(server), Flags::NO_REPLY, id, vec![entry], &[]);
+            self.originate(PacketType::PURGE_REQUEST, Some(from), Flags::NO_REPLY, id, vec![entry], &[]);
         self.send_on(now, path, &packet);
+    }
+
+    /// Tells a peer, through the server, that the direct path to this node is no good: where packets are lost in one direction
+    /// only, the other end does not see it by itself and would send into a black hole for as long again.
+    pub(super) fn withdraw_from(&mut self, now: Instant, peer: IpAddr) {
+        let Some(path) = self.best_server(None).and_then(|index| self.servers.get(index)?.path) else {
+            return;
+        };
+        self.purge_self(now, path, peer, None);
     }
 
     /// `Timer::Purge`.
