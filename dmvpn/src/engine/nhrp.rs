@@ -142,7 +142,7 @@ impl Engine {
         self.check_liveness(now, path);
         if self.plane.is_external() {
             self.hand_out_control(tunnel, path, protocol, bytes);
-            return;
+            return true;
         }
         self.scratch.fill(bytes);
         let Ok(path) = self.plane.send(tunnel, path, protocol, CONTROL_TOS, &mut self.scratch) else {
