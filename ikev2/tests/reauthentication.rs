@@ -74,6 +74,25 @@ fn both_ends_at_once_end_with_one() {
     }
 }
 
+/// The other end rekeys the old IKE SA meanwhile: what comes of that goes as well.
+#[test]
+fn against_a_rekey_of_the_other_end() {
+    for seed in 0..4 {
+        for offset in (0..60).step_by(6) {
+            let mut net = up(vec![fast(1), fast(2)], seed);
+            let peers = [net.peer(0), net.peer(1)];
+            net.input(0, Input::Reauthenticate { peer: peers[0] });
+            net.run(Duration::from_millis(offset));
+            net.input(1, Input::RekeyIke { peer: peers[1] });
+            assert_eq!(run_with_traffic(&mut net, Duration::from_secs(60)), 0, "seed {seed} offset {offset}");
+            for node in 0..2 {
+                let what = format!("seed {seed} offset {offset} node {node}");
+                assert_eq!((net.ike_sas(node), net.nodes[node].plane.inbound.len()), (1, 1), "{what}");
+            }
+        }
+    }
+}
+
 #[test]
 fn at_the_end_of_the_lifetime() {
     let mut configs = vec![fast(1), fast(2)];

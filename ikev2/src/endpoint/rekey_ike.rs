@@ -253,6 +253,7 @@ impl Endpoint {
         sa.nat = old.nat;
         sa.fragmentation = old.fragmentation;
         sa.ppk = old.ppk;
+        sa.retiring = old.retiring;
         sa.lineage = old.lineage.clone();
         // RFC 7296 section 2.18: message ids start at zero, in both directions; the window is one again until told.
         sa.window = ReceiveWindow::new(0, self.config.window);
