@@ -13,9 +13,9 @@ spoke_lines=' ip nhrp map 10.0.0.1 203.0.113.1
  ip nhrp nhs 10.0.0.1'
 # The least volume that IOS allows, so that SAs are replaced while we look.
 short() { sed 's/^ set transform-set DMVPN-TS$/&\n set security-association lifetime kilobytes 2560/'; }
-ours hub hub < <(ios hub 203.0.113.1 10.0.0.1 '' ' ip nhrp map multicast dynamic' | short)
-ours spoke s1 < <(ios s1 198.51.100.1 10.0.0.11 192.168.11 "$spoke_lines" | short)
-ours spoke s2 < <(ios s2 198.51.100.2 10.0.0.12 192.168.12 "$spoke_lines" | short)
+ours hub hub <<<"$(ios hub 203.0.113.1 10.0.0.1 '' ' ip nhrp map multicast dynamic' | short)"
+ours spoke s1 <<<"$(ios s1 198.51.100.1 10.0.0.11 192.168.11 "$spoke_lines" | short)"
+ours spoke s2 <<<"$(ios s2 198.51.100.2 10.0.0.12 192.168.12 "$spoke_lines" | short)"
 
 states() { seen=$(ip_in "$1" xfrm state | grep -c '^src'); [[ $seen == "$2" ]]; }
 policies() { seen=$(ip_in "$1" xfrm policy | grep -c '^src'); [[ $seen == "$2" ]]; }
