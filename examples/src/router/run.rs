@@ -111,7 +111,10 @@ pub(super) fn run(engine: Engine, args: &Args, log: &Log) -> Result<Next, Error>
                 }
                 token if metrics.as_ref().is_some_and(|server| server.owns(token)) => {
                     if let Some(server) = &mut metrics {
-                        server.serve(token, || router.engine.metrics(clock::now()).to_string());
+                        server.serve(token, || {
+                            router.plane.refresh(&mut router.engine);
+                            router.engine.metrics(clock::now()).to_string()
+                        });
                     }
                 }
                 Token(client) if client > CONTROL.0 => {

@@ -79,6 +79,11 @@ impl Control {
         Ok(())
     }
 
+    /// The tunnel has this GRE key from now on.
+    pub(super) fn set_key(&mut self, key: Option<u32>) {
+        self.key = key;
+    }
+
     /// Sends a control packet to its peer.
     pub(super) fn send(&self, control: &ControlPacket, remote: Ipv4Addr) -> io::Result<()> {
         let socket = match control.protocol {

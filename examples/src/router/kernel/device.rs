@@ -39,6 +39,8 @@ pub(super) struct Device {
     pub(super) name: String,
     /// The kernel's number of the device.
     pub(super) index: u32,
+    local: Ipv4Addr,
+    ttl: u8,
 }
 
 /// What a tunnel's device is made from.
@@ -73,30 +75,11 @@ impl Device {
     /// Makes the device, without bringing it up.
     pub(super) fn make(requests: &mut Requests<RouteNetlinkMessage>, plan: Plan<'_>) -> Result<Self, Error> {
         let Plan { settings, name, local, ttl, hostname } = plan;
-        let mut gre = vec![
-            InfoGre::Local(local),
-            InfoGre::Ttl(ttl),
-            InfoGre::Tos(INHERIT_TOS),
-            // The inner packet decides, and only if the configuration asks for it.
-            InfoGre::PathMTUDiscovery(false),
-            InfoGre::Other(DefaultNla::new(IGNORE_DF, vec![u8::from(!settings.path_mtu_discovery)])),
-        ];
-        if let Some(key) = settings.key {
-            gre.extend([
-                InfoGre::IFlags(GreIOFlags::Key),
-                InfoGre::OFlags(GreIOFlags::Key),
-                InfoGre::IKey(key),
-                InfoGre::OKey(key),
-            ]);
-        }
         let mut link = LinkMessage::default();
         link.attributes = vec![
             LinkAttribute::IfName(name.clone()),
             LinkAttribute::Mtu(u32::from(settings.ip_mtu)),
-            LinkAttribute::LinkInfo(vec![
-                LinkInfo::Kind(InfoKind::GreTun),
-                LinkInfo::Data(InfoData::GreTun(gre)),
-            ]),
+            gre_info(settings, local, ttl),
         ];
         let flags = NLM_F_CREATE | NLM_F_EXCL;
         requests
@@ -108,7 +91,7 @@ impl Device {
         link.header.index = index;
         link.attributes = vec![LinkAttribute::IfAlias(format!("{MARK}{hostname}"))];
         requests.ask(RouteNetlinkMessage::SetLink(link), 0)?;
-        let device = Self { settings: settings.clone(), name, index };
+        let device = Self { settings: settings.clone(), name, index, local, ttl };
         device.add_address(requests)?;
         device.let_us_resolve(requests)?;
         device.set_options();
@@ -123,6 +106,25 @@ impl Device {
         // Without "no ARP" the kernel resolves next hops.
         link.header.change_mask = LinkFlags::Up | LinkFlags::Multicast | LinkFlags::Noarp;
         requests.ask(RouteNetlinkMessage::SetLink(link), 0)
+    }
+
+    /// Takes over what a new configuration says of the tunnel: key, MTU, TTL, fragmentation.
+    pub(super) fn change(
+        &mut self,
+        requests: &mut Requests<RouteNetlinkMessage>,
+        settings: &TunnelSettings,
+        ttl: u8,
+    ) -> io::Result<()> {
+        if (&self.settings, self.ttl) == (settings, ttl) {
+            return Ok(());
+        }
+        let mut link = LinkMessage::default();
+        link.header.index = self.index;
+        link.attributes =
+            vec![LinkAttribute::Mtu(u32::from(settings.ip_mtu)), gre_info(settings, self.local, ttl)];
+        requests.ask(RouteNetlinkMessage::NewLink(link), 0)?;
+        (self.settings, self.ttl) = (settings.clone(), ttl);
+        Ok(())
     }
 
     /// Takes the device away, with its routes and neighbours.
@@ -206,6 +208,27 @@ impl Device {
             }
         }
     }
+}
+
+/// What the kernel's GRE interface of a tunnel is like.
+fn gre_info(settings: &TunnelSettings, local: Ipv4Addr, ttl: u8) -> LinkAttribute {
+    let mut gre = vec![
+        InfoGre::Local(local),
+        InfoGre::Ttl(ttl),
+        InfoGre::Tos(INHERIT_TOS),
+        // The inner packet decides, and only if the configuration asks for it.
+        InfoGre::PathMTUDiscovery(false),
+        InfoGre::Other(DefaultNla::new(IGNORE_DF, vec![u8::from(!settings.path_mtu_discovery)])),
+    ];
+    if let Some(key) = settings.key {
+        gre.extend([
+            InfoGre::IFlags(GreIOFlags::Key),
+            InfoGre::OFlags(GreIOFlags::Key),
+            InfoGre::IKey(key),
+            InfoGre::OKey(key),
+        ]);
+    }
+    LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::GreTun), LinkInfo::Data(InfoData::GreTun(gre))])
 }
 
 fn counters_of(stats: &Stats64) -> InterfaceCounters {

@@ -37,22 +37,30 @@ pub(super) struct Needs<'a> {
 }
 
 impl Filter {
-    /// Sets the table, in the place of one that a router of this name left behind.
+    /// Sets the tables, in the place of those that a router of this name left behind.
     pub(super) fn open(hostname: &str, needs: &Needs<'_>) -> Result<Self, Error> {
-        let table = table_name(hostname);
-        let rules = rules(needs);
-        let mut filter = Self { table, is_set: false, stands_in: false };
-        if rules.is_empty() {
-            // Nothing needs it: that `nft` is not there is no reason to complain.
-            let _ = nft(&without(&filter.table));
-        } else {
-            nft(&with(&filter.table, &rules)).map_err(|error| {
-                format!("`ip tcp adjust-mss` and `ip nhrp redirect` need nftables (the program nft): {error}")
-            })?;
-            filter.is_set = true;
-        }
+        // What was left behind goes; where `nft` is not there, nothing can have been.
+        let mut filter = Self { table: table_name(hostname), is_set: false, stands_in: false };
+        let _ = nft(&without(&filter.table));
         let _ = nft(&without(&filter.stand_ins()));
+        filter.set(needs)?;
         Ok(filter)
+    }
+
+    /// Sets the table anew, or takes it out where nothing needs it.
+    pub(super) fn set(&mut self, needs: &Needs<'_>) -> Result<(), Error> {
+        let rules = rules(needs);
+        if rules.is_empty() {
+            if std::mem::take(&mut self.is_set) {
+                nft(&without(&self.table))?;
+            }
+            return Ok(());
+        }
+        nft(&with(&self.table, &rules)).map_err(|error| {
+            format!("`ip tcp adjust-mss` and `ip nhrp redirect` need nftables (the program nft): {error}")
+        })?;
+        self.is_set = true;
+        Ok(())
     }
 
     /// Sets what peers with a shared address need.

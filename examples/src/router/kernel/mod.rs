@@ -28,6 +28,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
 
 use dmvpn::forward::{Action, ControlArrival, ControlPacket, ControlProtocol, Counted, Punt, TunnelSettings};
 use dmvpn::{Engine, Packet, Path, TunnelId, UnderlayId};
@@ -153,9 +154,9 @@ impl Kernel {
     }
 
     fn set_up(&mut self, engine: &Engine, args: &Args) -> Result<(), Error> {
-        for protection in protections(engine, &self.underlays) {
-            self.policies.require(protection).map_err(|error| explain_policy(protection, &error))?;
-        }
+        self.policies
+            .require(&protections(engine, &self.underlays))
+            .map_err(|(protection, error)| explain_policy(protection, &error))?;
         for address in &self.underlays {
             self.ports.extend(Port::open_udp(IpAddr::V4(*address))?);
         }
@@ -176,12 +177,7 @@ impl Kernel {
         if self.devices.iter().any(|device| device.settings.redirect) {
             self.redirects = Some(Redirects::open()?);
         }
-        let needs = Needs {
-            tunnels: self.devices.iter().map(|device| (&device.settings, device.name.as_str())).collect(),
-            lan_mss: engine.lan_mss(),
-            log_group: self.redirects.as_ref().map(|redirects| redirects.group),
-        };
-        self.filter = Some(Filter::open(engine.hostname(), &needs)?);
+        self.set_filter(engine)?;
         for device in &self.devices {
             device.bring_up(&mut self.links).map_err(|error| format!("{}: {error}", device.name))?;
         }
@@ -189,6 +185,41 @@ impl Kernel {
             tracing::warn!("net.ipv4.ip_forward is 0: LANs behind this router are not reached");
         }
         Ok(())
+    }
+
+    fn set_filter(&mut self, engine: &Engine) -> Result<(), Error> {
+        let needs = Needs {
+            tunnels: self.devices.iter().map(|device| (&device.settings, device.name.as_str())).collect(),
+            lan_mss: engine.lan_mss(),
+            log_group: self.redirects.as_ref().map(|redirects| redirects.group),
+        };
+        match &mut self.filter {
+            Some(filter) => filter.set(&needs),
+            filter @ None => {
+                *filter = Some(Filter::open(engine.hostname(), &needs)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes over what a new configuration says of the tunnels.
+    fn change(&mut self, engine: &Engine) -> Result<(), Error> {
+        self.policies
+            .require(&protections(engine, &self.underlays))
+            .map_err(|(protection, error)| explain_policy(protection, &error))?;
+        for (device, control) in self.devices.iter_mut().zip(&mut self.controls) {
+            let Some(settings) = engine.forwarding_tunnels().find(|tunnel| tunnel.id == device.settings.id)
+            else {
+                continue;
+            };
+            let changed = device.change(&mut self.links, settings, ttl(engine, settings.id));
+            changed.map_err(|error| format!("{}: {error}", device.name))?;
+            control.set_key(settings.key);
+            if settings.redirect && self.redirects.is_none() {
+                tracing::warn!("{}: `ip nhrp redirect` begins with the next start", device.name);
+            }
+        }
+        self.set_filter(engine)
     }
 
     fn register(&mut self, registry: &Registry) -> io::Result<()> {
@@ -440,6 +471,12 @@ impl Dataplane for Kernel {
                 });
                 hops.collect()
             });
+        }
+    }
+
+    fn reconfigured(&mut self, engine: &Engine, _now: Instant) {
+        if let Err(error) = self.change(engine) {
+            tracing::warn!("the kernel does not take all of the new configuration: {error}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Policies: what must not travel without ESP, and exceptions of which SA is taken.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -40,7 +41,7 @@ pub(super) struct Exception {
 /// The policies of ours.
 pub(in super::super) struct Policies {
     requests: Requests<XfrmMessage>,
-    installed: Vec<UserPolicyId>,
+    required: BTreeSet<Protection>,
     exceptions: Vec<Exception>,
 }
 
@@ -48,7 +49,7 @@ impl Policies {
     /// Takes out what a router with these sources left behind.
     pub(in super::super) fn open(sources: &[Ipv4Addr]) -> io::Result<Self> {
         let requests = Requests::open(NETLINK_XFRM)?;
-        let mut policies = Self { requests, installed: Vec::new(), exceptions: Vec::new() };
+        let mut policies = Self { requests, required: BTreeSet::new(), exceptions: Vec::new() };
         let all = policies.requests.dump(XfrmMessage::GetPolicy(DelGetMessage::default()))?;
         for message in all {
             let XfrmMessage::AddPolicy(policy) = message else { continue };
@@ -59,17 +60,32 @@ impl Policies {
         Ok(policies)
     }
 
-    /// GRE needs ESP from now on, in both directions.
-    pub(in super::super) fn require(&mut self, protection: Protection) -> io::Result<()> {
-        for direction in [XFRM_POLICY_OUT, XFRM_POLICY_IN] {
-            let selector = selector(direction, protection.local, None, protection.key);
-            let template = template();
-            let policy = policy(direction, PRIORITY_ALL, selector, template);
-            let id = id_of(&policy.user_policy_info);
-            self.requests.ask(XfrmMessage::AddPolicy(policy), NLM_F_EXCL)?;
-            self.installed.push(id);
+    /// This GRE and no other needs ESP from now on, in both directions. What is new comes before what is old goes.
+    pub(in super::super) fn require(
+        &mut self,
+        protections: &BTreeSet<Protection>,
+    ) -> Result<(), (Protection, io::Error)> {
+        for protection in protections {
+            if self.required.contains(protection) {
+                continue;
+            }
+            self.required.insert(*protection);
+            for policy in general(*protection) {
+                let added = self.requests.ask(XfrmMessage::AddPolicy(policy), NLM_F_EXCL);
+                added.map_err(|error| (*protection, error))?;
+            }
+        }
+        let old: Vec<Protection> = self.required.difference(protections).copied().collect();
+        for protection in old {
+            self.release(protection).map_err(|error| (protection, error))?;
         }
         Ok(())
+    }
+
+    fn release(&mut self, protection: Protection) -> io::Result<()> {
+        self.required.remove(&protection);
+        let policies = general(protection);
+        policies.iter().map(|policy| self.delete(&id_of(&policy.user_policy_info))).fold(Ok(()), Result::and)
     }
 
     /// Takes an SA for a peer that the general policy would not take.
@@ -103,10 +119,8 @@ impl Policies {
                 self.delete(&id_of(&message.user_policy_info))?;
             }
         }
-        for id in std::mem::take(&mut self.installed) {
-            self.delete(&id)?;
-        }
-        Ok(())
+        let required: Vec<Protection> = self.required.iter().copied().collect();
+        required.into_iter().map(|protection| self.release(protection)).fold(Ok(()), Result::and)
     }
 
     fn delete(&mut self, id: &UserPolicyId) -> io::Result<()> {
@@ -116,6 +130,14 @@ impl Policies {
             other => other,
         }
     }
+}
+
+/// The policies for all peers.
+fn general(protection: Protection) -> [ModifyMessage; 2] {
+    [XFRM_POLICY_OUT, XFRM_POLICY_IN].map(|direction| {
+        let selector = selector(direction, protection.local, None, protection.key);
+        policy(direction, PRIORITY_ALL, selector, template())
+    })
 }
 
 /// The policies of an exception. In tunnel mode the general policy does not fit what comes in, either.
