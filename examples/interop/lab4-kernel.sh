@@ -32,7 +32,7 @@ expect 'the far spoke is a neighbour with its own address' 5 \
 expect '100 packets, none lost' 5 lossless s1-host 192.168.12.100 100
 expect 'counters come from the kernel' 5 has '#pkts encaps: [1-9][0-9]{2,}' ask s1 show crypto ipsec sa
 
-spi() { ip_in "$1" xfrm state | awk -v to="$2" '/^src/ { is = $4 == to } is && /spi/ { print $4 }'; }
+spi() { ip_in "$1" xfrm state | awk -v to="$2" '/^src/ { is = $4 == to } is && /spi/ { print $4; exit }'; }
 renewed() { seen=$(spi s1 198.51.100.2); [[ -n $seen && $seen != "$before" ]]; }
 before=$(spi s1 198.51.100.2)
 flow_start s1-host 192.168.12.100 0.05

@@ -44,6 +44,8 @@ ip_in() { local name=$1; shift; ip -n "$PREFIX-$name" "$@"; }
 begin() {
   [[ $(id -u) == 0 ]] || { echo "$lab_name: needs root (network namespaces, TUN, raw sockets)" >&2; exit 2; }
   rm -rf "$LAB"; mkdir -p "$LAB"
+  # A bare /dev has none, and bash needs it for <(...).
+  [[ -e /dev/fd ]] || ln -s /proc/self/fd /dev/fd
   trap cleanup EXIT
   trap 'exit 130' INT TERM
   wan

@@ -241,7 +241,7 @@ fn traffic(tunnel: &Tunnel, now: Instant) -> NhrpInterfaceTraffic {
         interface: tunnel.name.clone(),
         max_send: limits.max_send,
         max_send_interval: limits.max_send_interval,
-        usage: tunnel.node.max_send_usage(now).into(),
+        usage: tunnel.node.max_send_usage(now),
         sent,
         received: counts(stats, Stats::received),
         forwarded: counts(stats, Stats::forwarded),
