@@ -86,6 +86,7 @@
 //! | --- | --- |
 //! | `aws-lc` | ciphers and elliptic curves by AWS-LC, faster than RustCrypto's; needs a C compiler |
 //! | `serde` | views can be serialised |
+//! | `tokio` | [`tokio`](crate#modules): a driver, with sockets and a LAN that you give it |
 //! | `sim` | [`sim`](crate#modules): a deterministic network of engines, with latency, loss, NAT and crashes |
 #![forbid(unsafe_code)]
 
@@ -104,6 +105,8 @@ mod role;
 mod show;
 #[cfg(feature = "sim")]
 pub mod sim;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod verdict;
 pub mod views;
 
