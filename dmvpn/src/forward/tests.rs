@@ -335,7 +335,7 @@ fn esp_with_an_unknown_spi_is_reported_at_a_bounded_rate() {
         packet
     };
     let report = cloud.at_hub(path, &mut unknown(0x1234_5678));
-    assert_eq!(report, Ingress::Data(Verdict::Dropped(DropReason::UnknownSpi)));
+    assert_eq!(report, Ingress::Data(Step::Done(Verdict::Dropped(DropReason::UnknownSpi))));
     let punt = cloud.hub.poll_punt();
     assert!(matches!(punt, Some(Punt::UnknownSpi { spi: 0x1234_5678, .. })), "{punt:?}");
     for spi in 0..5000 {
