@@ -61,6 +61,10 @@ reasons! {
     GreKey = "unknown GRE key",
     /// OSPF on a tunnel where it does not run.
     NoOspf = "OSPF does not run on the tunnel",
+    /// OSPF with the tunnel address of another peer, or of none: what a peer says must come by its own path.
+    OspfSource = "OSPF from an address that is not the peer's",
+    /// A part of an OSPF packet that overlaps with another or goes beyond its end.
+    Fragment = "OSPF in parts that do not fit",
     /// A GRE payload that is neither IP nor NHRP.
     GreProtocol = "unknown GRE protocol",
     /// GRE in the clear for a tunnel that has protection.

@@ -63,6 +63,7 @@ fn example(token: &str, full: bool, before: &[String]) -> String {
         "NAME" if last == "pfs" => "group19",
         "NAME" if last == "summary-map" => "192.168.8.0/21",
         "NAME" => "N",
+        "TEXT" if last.ends_with("-lifetime") => "00:00:00 Jan 1 2026 infinite",
         "TEXT" => "some words",
         "SECRET" => "s3cret",
         "HEX" => "0x0102",

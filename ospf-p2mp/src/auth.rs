@@ -37,6 +37,14 @@ impl Authentication {
         }
     }
 
+    /// The id of the key in use, for digests.
+    pub(crate) fn send_key_id(&self, now: Instant) -> Option<u8> {
+        match self {
+            Self::Cryptographic(chain) => chain.send_key(now).map(Key::id),
+            Self::Null | Self::Simple(_) => None,
+        }
+    }
+
     /// AuType and, for digests, the id of the key in use: what a mismatch event shows.
     pub(crate) fn summary(&self, now: Instant) -> (u16, u8) {
         match self {

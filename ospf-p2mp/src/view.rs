@@ -132,6 +132,8 @@ pub struct InterfaceView {
     pub retransmit_interval: Duration,
     /// Transmit delay.
     pub transmit_delay: Duration,
+    /// The id of the key that signs now, with digests.
+    pub send_key: Option<u8>,
     /// When the next Hello to all is due, when they are not per neighbour.
     pub next_hello: Option<Instant>,
     /// Neighbours in any state.

@@ -74,9 +74,9 @@ pub use interface::{Interface, InterfaceAddress, StaticRoute, Tunnel, TunnelMode
 pub use nhrp::{Cluster, MaxSend, MulticastMap, Nbma, Nhrp, NhrpMap, NhrpPermit, Nhs};
 pub use origin::{Line, Origin};
 pub use ospf::{
-    Area, AreaId, ChainAlgorithm, ChainKey, DefaultInformation, InterfaceOspf, KeyChain, MaxMetric,
-    MessageDigestKey, MetricType, NextHopMode, Ospf, OspfAuthentication, OspfNeighbor, OspfNetwork,
-    OspfNetworkType, Redistribute, RouteSource, Throttle,
+    Area, AreaId, ChainAlgorithm, ChainKey, DefaultInformation, InterfaceOspf, KeyChain, KeyLifetime,
+    MaxMetric, MessageDigestKey, MetricType, NextHopMode, Ospf, OspfAuthentication, OspfNeighbor,
+    OspfNetwork, OspfNetworkType, Redistribute, RouteSource, Throttle,
 };
 pub use secret::Secret;
 

@@ -167,8 +167,21 @@ pub struct ChainKey {
     pub key: Option<Secret>,
     /// `cryptographic-algorithm`.
     pub algorithm: ChainAlgorithm,
+    /// `send-lifetime`: when it signs. `None`: always.
+    pub send: Option<KeyLifetime>,
+    /// `accept-lifetime`: when it is accepted. `None`: always.
+    pub accept: Option<KeyLifetime>,
     /// Where it is written.
     pub origin: Origin,
+}
+
+/// When a key is used, in seconds since 1970. Applied by [`Options::unix_time`](crate::Options::unix_time).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyLifetime {
+    /// The first second.
+    pub from: u64,
+    /// The first second after. `None`: for ever.
+    pub until: Option<u64>,
 }
 
 /// `cryptographic-algorithm` of a key.

@@ -246,7 +246,8 @@ impl<R: CryptoRng> Build<'_, R> {
     fn ospf(&mut self, parts: &Parts) -> Option<Ospf> {
         let tunnels: Vec<(usize, &TunnelSettings)> =
             parts.tunnels.iter().map(|tunnel| (tunnel.interface, &tunnel.settings)).collect();
-        let mut config = ospf::router_config(self.config, &tunnels, &mut self.errors)?;
+        let clock = ospf::Clock { now: self.now, unix_time: self.options.unix_time };
+        let mut config = ospf::router_config(self.config, &tunnels, clock, &mut self.errors)?;
         config.sequence_base = self.options.unix_time.unwrap_or(config.sequence_base);
         let names =
             config.interfaces.iter().map(|interface| (interface.id, interface.name.clone())).collect();
@@ -259,7 +260,13 @@ impl<R: CryptoRng> Build<'_, R> {
                 for external in redistributed(self.config) {
                     router.handle_input(self.now, ospf_p2mp::Input::Redistribute(external));
                 }
-                Some(Ospf { router, tunnels, names, reported_hub: BTreeSet::new() })
+                Some(Ospf {
+                    router,
+                    tunnels,
+                    names,
+                    reported_hub: BTreeSet::new(),
+                    reassembly: Default::default(),
+                })
             }
             Err(error) => {
                 self.errors.push(format!("router ospf: {error}"));

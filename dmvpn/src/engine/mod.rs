@@ -70,7 +70,7 @@ pub struct Options {
     pub external_forwarding: bool,
     /// Seconds since 1970 at start. Numbers that must not go backwards over a restart begin here (the sequence numbers of
     /// OSPF's digests, RFC 2328 appendix D.3); without it a neighbour may refuse a restarted router until its dead
-    /// interval has passed.
+    /// interval has passed. Lifetimes of keys count from it, too; a configuration that has some needs it.
     pub unix_time: Option<u32>,
     /// Hand out the keys of IKE SAs in events, so that a capture can be read. For laboratories.
     pub key_log: bool,
@@ -191,6 +191,8 @@ struct Ospf {
     names: BTreeMap<ospf_p2mp::InterfaceId, String>,
     /// Prefixes for which a hub as next hop was reported.
     reported_hub: BTreeSet<ipnet::Ipv4Net>,
+    /// Packets of which some parts have come.
+    reassembly: ospf::Reassembly,
 }
 
 /// Peers on the underlay, by path.
@@ -406,9 +408,7 @@ impl Engine {
             Ingress::Ike(underlay) => self.receive_ike(now, underlay, path, packet),
             Ingress::Nhrp(tunnel, path_id) => self.receive_nhrp(now, tunnel, path_id, path.remote, packet),
             Ingress::PlainNhrp(tunnel) => self.receive_plain_nhrp(now, tunnel, path.remote, packet),
-            Ingress::Ospf { tunnel, source, destination, ttl } => {
-                self.receive_ospf(now, tunnel, source, destination, ttl, packet)
-            }
+            Ingress::Ospf(header) => self.receive_ospf(now, header, packet),
         }
     }
 

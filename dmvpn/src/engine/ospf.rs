@@ -6,13 +6,17 @@ use std::time::Instant;
 use nhrp::AdjacencyKind;
 use ospf_p2mp::{Direct, Input, InterfaceId, Output as OspfOutput, RouteChange};
 
+mod fragment;
+
 use super::Engine;
 use super::ike::CONTROL_TOS;
-use crate::forward::Hop;
 use crate::forward::ipv4::{NewHeader, protocol};
+use crate::forward::{Hop, OspfPacket};
 use crate::ids::{PathId, TunnelId};
 use crate::rib::{OspfPart, RibRoute, RouteSource, Target};
 use crate::{DropReason, Event, Packet, Verdict};
+
+pub(super) use fragment::Reassembly;
 
 /// OSPF's name for a tunnel: tunnels come first, in their own order; LANs follow.
 pub(super) const fn interface_of(tunnel: TunnelId) -> InterfaceId {
@@ -20,24 +24,30 @@ pub(super) const fn interface_of(tunnel: TunnelId) -> InterfaceId {
 }
 
 impl Engine {
-    pub(super) fn receive_ospf(
-        &mut self,
-        now: Instant,
-        tunnel: TunnelId,
-        source: Ipv4Addr,
-        destination: Ipv4Addr,
-        ttl: u8,
-        packet: &mut Packet,
-    ) -> Verdict {
+    pub(super) fn receive_ospf(&mut self, now: Instant, header: OspfPacket, packet: &mut Packet) -> Verdict {
+        let OspfPacket { tunnel, path, source, destination, ttl, fragment } = header;
         let interface = interface_of(tunnel);
-        match &mut self.ospf {
-            Some(ospf) if ospf.tunnels.contains_key(&interface) => {
-                let payload = packet.bytes();
-                ospf.router.handle_input(now, Input::Packet { interface, source, destination, ttl, payload });
-                Verdict::Consumed
-            }
-            _ => Verdict::Dropped(DropReason::NoOspf),
+        let Some(ospf) = self.ospf.as_mut().filter(|ospf| ospf.tunnels.contains_key(&interface)) else {
+            return Verdict::Dropped(DropReason::NoOspf);
+        };
+        // The underlay has proven who the peer is and NHRP which tunnel address it has: nobody speaks for another.
+        if self.plane.path_to(tunnel, source) != Some(path) {
+            return Verdict::Dropped(self.plane.count_drop(DropReason::OspfSource));
         }
+        let whole = match fragment {
+            None => None,
+            Some(part) => {
+                let key = (tunnel, source, destination);
+                match ospf.reassembly.take(now, key, part, packet.bytes()) {
+                    Ok(Some(whole)) => Some(whole),
+                    Ok(None) => return Verdict::Consumed,
+                    Err(reason) => return Verdict::Dropped(self.plane.count_drop(reason)),
+                }
+            }
+        };
+        let payload = whole.as_deref().unwrap_or(packet.bytes());
+        ospf.router.handle_input(now, Input::Packet { interface, source, destination, ttl, payload });
+        Verdict::Consumed
     }
 
     pub(super) fn drain_ospf(&mut self, now: Instant, budget: &mut usize) {
@@ -106,26 +116,31 @@ impl Engine {
             source: self.tunnels[tunnel.index()].address,
             destination,
         };
-        let Some(header) = header.to_bytes(payload.len()) else { return };
-        let mut packet = Vec::with_capacity(header.len() + payload.len());
-        packet.extend_from_slice(&header);
-        packet.extend_from_slice(payload);
+        let packets = fragment::cut(header, payload, self.ospf_mtu(interface));
         let members: Vec<PathId> = match peer {
             Some(peer) => self.plane.path_to(tunnel, peer).into_iter().collect(),
             None => self.plane.multicast_members(tunnel).to_vec(),
         };
         for path in members {
-            self.pacer.count();
-            let sent = self.send_control(now, tunnel, path, gre::Protocol::IPV4, &packet);
-            if !destination.is_multicast() {
-                continue;
-            }
-            if sent {
-                self.plane.count_multicast_out(tunnel);
-            } else if let Some(failed) = self.tunnels[tunnel.index()].failed_copies.get_mut(&path) {
-                *failed += 1;
+            for packet in &packets {
+                self.pacer.count();
+                let sent = self.send_control(now, tunnel, path, gre::Protocol::IPV4, packet);
+                if !destination.is_multicast() {
+                    continue;
+                }
+                if sent {
+                    self.plane.count_multicast_out(tunnel);
+                } else if let Some(failed) = self.tunnels[tunnel.index()].failed_copies.get_mut(&path) {
+                    *failed += 1;
+                }
             }
         }
+    }
+
+    /// The largest IP packet of a tunnel, as OSPF knows it.
+    fn ospf_mtu(&self, interface: InterfaceId) -> u16 {
+        let interfaces = self.ospf.iter().flat_map(|ospf| &ospf.router.config().interfaces);
+        interfaces.into_iter().find(|one| one.id == interface).map_or(u16::MAX, |one| one.mtu)
     }
 
     fn handle_route_change(&mut self, now: Instant, change: RouteChange) {

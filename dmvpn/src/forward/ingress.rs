@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::batch::Step;
 use super::egress::Origin;
-use super::ipv4::{self, protocol};
+use super::ipv4::{self, Header, protocol};
 use super::{Plane, Punt};
 use crate::ids::{PathId, TunnelId, UnderlayId};
 use crate::{DropReason, Packet, Path, Verdict, Wire};
@@ -23,9 +23,40 @@ pub(crate) enum Ingress {
     /// An NHRP packet from an unprotected sender that has no path yet.
     PlainNhrp(TunnelId),
     /// An OSPF packet: the IP payload, and what its IP header said.
-    Ospf { tunnel: TunnelId, source: Ipv4Addr, destination: Ipv4Addr, ttl: u8 },
+    Ospf(OspfPacket),
     /// Anything else: its fate, unless it has to be sealed first.
     Data(Step),
+}
+
+/// What the headers of an OSPF packet said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OspfPacket {
+    pub(crate) tunnel: TunnelId,
+    pub(crate) path: PathId,
+    pub(crate) source: Ipv4Addr,
+    pub(crate) destination: Ipv4Addr,
+    pub(crate) ttl: u8,
+    /// For a part of a packet, which one.
+    pub(crate) fragment: Option<OspfFragment>,
+}
+
+/// A part of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OspfFragment {
+    pub(crate) identification: u16,
+    /// In bytes.
+    pub(crate) offset: usize,
+    pub(crate) more: bool,
+}
+
+impl OspfFragment {
+    pub(crate) fn of(header: &Header) -> Self {
+        Self {
+            identification: header.identification,
+            offset: header.fragment_offset,
+            more: header.more_fragments,
+        }
+    }
 }
 
 impl Plane {
@@ -203,12 +234,14 @@ impl Plane {
             came_by.counters.multicast_in += 1;
         }
         let for_us = header.destination == came_by.settings.address || is_ospf_group(header.destination);
-        if header.protocol == protocol::OSPF && for_us && header.fragment_offset == 0 {
+        if header.protocol == protocol::OSPF && for_us {
             // Neighbours are those that NHRP knows.
-            path.ok_or(DropReason::NoPath)?;
+            let path = path.ok_or(DropReason::NoPath)?;
             packet.pull(header.header_len);
             let (source, destination, ttl) = (header.source, header.destination, header.ttl);
-            return Ok(Ingress::Ospf { tunnel, source, destination, ttl });
+            let is_part = header.fragment_offset > 0 || header.more_fragments;
+            let fragment = is_part.then(|| OspfFragment::of(&header));
+            return Ok(Ingress::Ospf(OspfPacket { tunnel, path, source, destination, ttl, fragment }));
         }
         self.clamp_mss(now, packet, &header, tunnel, path);
         Ok(Ingress::Data(self.route(now, packet, &header, Origin::Tunnel(tunnel, path))))

@@ -32,6 +32,9 @@ pub(crate) struct Header {
     pub(crate) total_len: usize,
     pub(crate) tos: u8,
     pub(crate) dont_fragment: bool,
+    pub(crate) identification: u16,
+    /// Whether fragments follow this one.
+    pub(crate) more_fragments: bool,
     /// Offset of this fragment in bytes; 0 for a whole packet and for a first fragment.
     pub(crate) fragment_offset: usize,
     pub(crate) ttl: u8,
@@ -60,6 +63,8 @@ impl Header {
             total_len,
             tos: fixed[1],
             dont_fragment: flags_and_offset & 0x4000 != 0,
+            identification: u16::from_be_bytes([fixed[4], fixed[5]]),
+            more_fragments: flags_and_offset & 0x2000 != 0,
             fragment_offset: usize::from(flags_and_offset & 0x1fff) * 8,
             ttl: fixed[8],
             protocol: fixed[9],
@@ -84,13 +89,25 @@ pub(crate) struct NewHeader {
 impl NewHeader {
     /// The header in front of `payload_len` bytes; `None` if the packet would be longer than IPv4 allows.
     pub(crate) fn to_bytes(self, payload_len: usize) -> Option<[u8; HEADER_LEN]> {
+        self.to_fragment_bytes(payload_len, 0, false)
+    }
+
+    /// The header of a fragment whose payload begins at `offset` of the whole, a multiple of eight.
+    pub(crate) fn to_fragment_bytes(
+        self,
+        payload_len: usize,
+        offset: usize,
+        more: bool,
+    ) -> Option<[u8; HEADER_LEN]> {
+        let fragment = u16::try_from(offset / 8).ok().filter(|offset| *offset <= 0x1fff)?;
+        let flags = if self.dont_fragment { 0x4000 } else { 0 } | if more { 0x2000 } else { 0 };
         let total_len = u16::try_from(HEADER_LEN + payload_len).ok()?;
         let mut header = [0; HEADER_LEN];
         header[0] = 0x45;
         header[1] = self.tos;
         header[2..4].copy_from_slice(&total_len.to_be_bytes());
         header[4..6].copy_from_slice(&self.identification.to_be_bytes());
-        header[6] = if self.dont_fragment { 0x40 } else { 0 };
+        header[6..8].copy_from_slice(&(flags | fragment).to_be_bytes());
         header[8] = self.ttl;
         header[9] = self.protocol;
         header[12..16].copy_from_slice(&self.source.octets());

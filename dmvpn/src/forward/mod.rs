@@ -42,7 +42,7 @@ pub use esp::Counters as SaCounters;
 use external::External;
 pub use external::{ControlArrival, ControlPacket, ControlProtocol, Counted};
 use fib::Fib;
-pub(crate) use ingress::Ingress;
+pub(crate) use ingress::{Ingress, OspfFragment, OspfPacket};
 use paths::{PathEntry, Paths};
 use redirect::Redirects;
 use sa::{InboundSa, InboundTable, OutboundSa};

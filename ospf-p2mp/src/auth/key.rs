@@ -219,14 +219,15 @@ impl KeyChain {
         Ok(())
     }
 
-    /// The key to sign with: of the valid ones the one that became valid last; when none is valid any more, the one
+    /// The key to sign with: of the valid ones the one that became valid last, and of several such the last in the
+    /// chain; when none is valid any more, the one
     /// that ended last, because silence would be worse (RFC 2328 appendix D.3).
     pub(super) fn send_key(&self, now: Instant) -> Option<&Key> {
-        let valid =
-            self.keys.iter().filter(|key| key.send.contains(now)).max_by_key(|key| (key.send.from, key.id));
+        // Of equals the last one: `max_by_key` takes it.
+        let valid = self.keys.iter().filter(|key| key.send.contains(now)).max_by_key(|key| key.send.from);
         valid.or_else(|| {
             let ended = self.keys.iter().filter(|key| key.send.until.is_some_and(|until| until <= now));
-            ended.max_by_key(|key| (key.send.until, key.id)).or_else(|| self.keys.first())
+            ended.max_by_key(|key| key.send.until).or_else(|| self.keys.first())
         })
     }
 

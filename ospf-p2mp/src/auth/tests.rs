@@ -139,3 +139,11 @@ fn secrets_are_not_shown() {
     );
     assert!(!text.contains("hunter") && !text.contains("104"), "{text}");
 }
+
+/// `ip ospf message-digest-key` lines have no lifetimes: the youngest, which is written last, signs.
+#[test]
+fn of_keys_without_lifetimes_the_last_one_signs() {
+    let key = |id| Key::new(id, Algorithm::Md5, b"secret");
+    let authentication = Authentication::Cryptographic(KeyChain::new(vec![key(9), key(2), key(5)]));
+    assert_eq!(authentication.send_key_id(epoch()), Some(5));
+}

@@ -77,6 +77,7 @@ impl Router {
                 dead_interval: config.dead_interval,
                 retransmit_interval: config.retransmit_interval,
                 transmit_delay: config.transmit_delay,
+                send_key: config.authentication.send_key_id(self.now),
                 next_hello: if interface.per_neighbor { next } else { interface.next_hello },
                 neighbors: interface.neighbors.len(),
                 full_neighbors: interface.full,

@@ -31,11 +31,12 @@
 //! - A replay window that is not configured has 1024 packets, not 64.
 //! - `set pfs` without a group means group 14, not group 1.
 //! - `crypto ikev2 profile` takes `match identity remote address 0.0.0.0` without a mask as everybody, as the guide means it.
-//! - Lifetimes of keys in a key chain are reported and not applied: no clock is read.
+//! - Lifetimes of keys in a key chain are in UTC; the word `local` is reported.
 //! - There is one OSPF process.
 
 mod complain;
 mod lexer;
+mod lifetime;
 mod reader;
 mod syntax;
 mod tables;

@@ -1,9 +1,10 @@
 //! OSPF: from `router ospf` and `ip ospf` lines to a router's configuration.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
-use ospf_p2mp::auth::{Algorithm, Authentication, Key, KeyChain, Password};
+use ospf_p2mp::auth::{Algorithm, Authentication, Key, KeyChain, Lifetime, Password};
 use ospf_p2mp::wire::MetricType;
 use ospf_p2mp::{
     AreaId, ExternalRoute, InterfaceConfig, InterfaceId, NetworkType, NextHopMode, Redistribute, StubRouter,
@@ -15,10 +16,32 @@ use super::{Errors, addressed};
 use crate::config::{self, ChainAlgorithm, Config, Interface, OspfAuthentication, OspfNetworkType};
 use crate::forward::TunnelSettings;
 
+/// The time of day, for lifetimes of keys.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    pub(super) now: Instant,
+    /// Seconds since 1970 at `now`.
+    pub(super) unix_time: Option<u32>,
+}
+
+impl Clock {
+    /// `None` if nobody said what time it is.
+    fn lifetime(self, life: config::KeyLifetime) -> Option<Lifetime> {
+        let unix_time = u64::from(self.unix_time?);
+        let at = |time: u64| match time.checked_sub(unix_time) {
+            Some(ahead) => self.now + Duration::from_secs(ahead),
+            None => self.now.checked_sub(Duration::from_secs(unix_time - time)).unwrap_or(self.now),
+        };
+        // A start in the past says only which of two keys began later.
+        Some(Lifetime { from: Some(at(life.from)), until: life.until.map(at) })
+    }
+}
+
 /// `None` if OSPF is not configured, or runs on no interface.
 pub(super) fn router_config(
     config: &Config,
     tunnels: &[(usize, &TunnelSettings)],
+    clock: Clock,
     errors: &mut Errors,
 ) -> Option<ospf_p2mp::Config> {
     let process = config.ospf.as_ref().filter(|process| !process.shutdown)?;
@@ -48,7 +71,7 @@ pub(super) fn router_config(
                 InterfaceId(next_lan - 1)
             }
         };
-        match interface_config(config, interface, id, tunnel) {
+        match interface_config(config, interface, id, tunnel, clock) {
             Ok(built) => router.interfaces.extend(built),
             Err(error) => errors.push(format!("{}: {error}", interface.name)),
         }
@@ -103,6 +126,7 @@ fn interface_config(
     interface: &Interface,
     id: InterfaceId,
     tunnel: Option<&TunnelSettings>,
+    clock: Clock,
 ) -> Result<Option<InterfaceConfig>, String> {
     let (Some(process), Some(address), Some(area)) =
         (&config.ospf, interface.address, config.ospf_area(interface))
@@ -140,7 +164,7 @@ fn interface_config(
         Some(config::NextHopMode::Originator) => NextHopMode::Originator,
         _ => NextHopMode::Rfc2328,
     };
-    built.authentication = authentication(config, interface)?;
+    built.authentication = authentication(config, interface, clock)?;
     Ok(Some(built))
 }
 
@@ -155,7 +179,7 @@ fn network_type(configured: OspfNetworkType) -> NetworkType {
     }
 }
 
-fn authentication(config: &Config, interface: &Interface) -> Result<Authentication, String> {
+fn authentication(config: &Config, interface: &Interface, clock: Clock) -> Result<Authentication, String> {
     match config.ospf_authentication(interface) {
         OspfAuthentication::Null => Ok(Authentication::Null),
         OspfAuthentication::Simple => {
@@ -175,7 +199,13 @@ fn authentication(config: &Config, interface: &Interface) -> Result<Authenticati
                     .map_err(|_| format!("key {} of {name}: OSPF has 0 to 255", key.id))?;
                 let secret =
                     key.key.as_ref().ok_or_else(|| format!("key {id} of {name} has no key-string"))?;
-                keys.push(Key::new(id, algorithm(key.algorithm), secret.expose()));
+                let lifetime = |life: Option<config::KeyLifetime>| {
+                    let wanted =
+                        || format!("key {id} of {name} has a lifetime, and the time of day is not known");
+                    life.map_or(Ok(Lifetime::default()), |life| clock.lifetime(life).ok_or_else(wanted))
+                };
+                let made = Key::new(id, algorithm(key.algorithm), secret.expose());
+                keys.push(made.with_lifetime(lifetime(key.send)?, lifetime(key.accept)?));
             }
             Ok(Authentication::Cryptographic(KeyChain::new(keys)))
         }

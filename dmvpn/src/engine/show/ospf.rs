@@ -11,7 +11,7 @@ use ospf_p2mp::{
 
 use super::drops::ospf_words;
 use super::{ago, count, until};
-use crate::config::{self, Interface, RouteSource};
+use crate::config::{self, RouteSource};
 use crate::engine::{Engine, Ospf};
 use crate::views::{
     Lsa, LsaBody, LsaHeader, LsaKind, OspfArea, OspfAreaKind, OspfAuthentication, OspfDatabase,
@@ -153,6 +153,7 @@ impl Engine {
         shown.hello = view.hello_interval;
         shown.dead = view.dead_interval;
         shown.retransmit = view.retransmit_interval;
+        shown.key_id = view.send_key;
         shown.hello_due = view.next_hello.map(|at| until(now, at));
         let built = running.interfaces.iter().find(|built| built.id == view.id);
         shown.prefix_suppression = built.is_some_and(|built| built.prefix_suppression);
@@ -162,27 +163,11 @@ impl Engine {
                 shown.hello = self.config.ospf_hello_interval(configured);
                 shown.dead = self.config.ospf_dead_interval(configured);
             }
-            (shown.authentication, shown.key_id) = self.interface_authentication(configured);
+            shown.authentication = authentication(&self.config.ospf_authentication(configured));
         }
         shown.neighbors = count(view.neighbors);
         shown.adjacent = adjacent;
         shown
-    }
-
-    /// How an interface authenticates, and with which key: the last one that is configured.
-    fn interface_authentication(&self, interface: &Interface) -> (OspfAuthentication, Option<u8>) {
-        let configured = self.config.ospf_authentication(interface);
-        let key = match &configured {
-            config::OspfAuthentication::MessageDigest => {
-                interface.ospf.message_digest_keys.last().map(|key| key.id)
-            }
-            config::OspfAuthentication::KeyChain(name) => {
-                let last = self.config.key_chain(name).and_then(|chain| chain.keys.last());
-                last.and_then(|key| u8::try_from(key.id).ok())
-            }
-            _ => None,
-        };
-        (authentication(&configured), key)
     }
 }
 

@@ -60,7 +60,7 @@ pub struct OspfInterface {
     pub prefix_suppression: bool,
     /// How packets are authenticated.
     pub authentication: OspfAuthentication,
-    /// The youngest key, with a keyed digest.
+    /// The key that signs, with a keyed digest.
     pub key_id: Option<u8>,
     /// How many neighbours there are.
     pub neighbors: u32,

@@ -10,9 +10,9 @@ use super::{
     change_list, lacking, lacking_section, many, nothing_to_undo, one, open, open_named, part_without_effect,
 };
 use crate::config::{
-    Area, ChainAlgorithm, ChainKey, DefaultInformation, InterfaceOspf, KeyChain, MaxMetric, MessageDigestKey,
-    MetricType, Origin, Ospf, OspfAuthentication, OspfNeighbor, OspfNetwork, OspfNetworkType, Redistribute,
-    RouteSource, Rule, Severity, Throttle,
+    Area, ChainAlgorithm, ChainKey, DefaultInformation, InterfaceOspf, KeyChain, KeyLifetime, MaxMetric,
+    MessageDigestKey, MetricType, Origin, Ospf, OspfAuthentication, OspfNeighbor, OspfNetwork,
+    OspfNetworkType, Redistribute, RouteSource, Rule, Severity, Throttle,
 };
 
 pub(super) const GLOBAL: &[Command] = &[
@@ -290,8 +290,40 @@ pub(super) const CHAIN_KEY: &[Command] = &[
         let chosen = algorithm.into_iter().find(|(word, _)| m.has(word) && !m.negated);
         chain_key(r, |key| key.algorithm = chosen.map_or(ChainAlgorithm::Md5, |(_, algorithm)| algorithm));
     }),
-    lacking("(accept-lifetime|send-lifetime) TEXT", "this key is valid at all times here: no clock is read"),
+    one("accept-lifetime TEXT", |r, m| lifetime(r, m, "accept-lifetime", |key| &mut key.accept)),
+    one("send-lifetime TEXT", |r, m| lifetime(r, m, "send-lifetime", |key| &mut key.send)),
 ];
+
+/// When a key is valid. `local` is understood as UTC, because no time zone is known here.
+fn lifetime(
+    r: &mut Reader<'_>,
+    m: &Matched<'_>,
+    keyword: &str,
+    which: impl FnOnce(&mut ChainKey) -> &mut Option<KeyLifetime>,
+) {
+    let text = m.text(keyword).unwrap_or_default();
+    let (text, local) = match text.strip_prefix("local ") {
+        Some(rest) => (rest, true),
+        None => (text, false),
+    };
+    let read = crate::config::ios::lifetime::read(text);
+    if read.is_none() && !m.negated {
+        let expected = "'HH:MM:SS MONTH DAY YEAR', then 'infinite', 'duration SECONDS' or another such date";
+        r.say(Severity::Error, Rule::BadValue, m.index(keyword, 0), "not a lifetime", expected);
+        return;
+    }
+    if local {
+        let message = "there is no time zone here: the times are read as UTC";
+        r.say(
+            Severity::Warning,
+            Rule::BadValue,
+            m.index(keyword, 0),
+            message,
+            "times in UTC, without 'local'",
+        );
+    }
+    chain_key(r, |key| *which(key) = read.filter(|_| !m.negated));
+}
 
 /// Changes the OSPF settings of the interface at hand.
 fn ospf(r: &mut Reader<'_>, change: impl FnOnce(&mut InterfaceOspf)) {
