@@ -97,7 +97,8 @@
 //! | null, simple, keyed MD5; key chains | RFC 2328 appendix D |
 //! | HMAC-SHA-1, 256, 384, 512 | RFC 5709 |
 //! | link-local signalling tolerated | RFC 5613 |
-//! | graceful restart, helper | RFC 3623 section 3 |
+//! | graceful restart, helper, which ends when the topology changes | RFC 3623 section 3 |
+//! | another configuration at run time ([`Router::reconfigure`]) | own |
 //! | TTL security | RFC 5082 |
 //! | prefix suppression | RFC 6860 |
 //! | stub router | RFC 6987 |
@@ -109,6 +110,8 @@
 #![forbid(unsafe_code)]
 
 pub mod auth;
+#[doc(hidden)]
+pub mod bench;
 mod config;
 mod event;
 mod id;
