@@ -9,7 +9,9 @@ use super::Engine;
 use super::Output;
 use super::ike::CONTROL_TOS;
 use crate::forward::ipv4::{Header, protocol};
-use crate::forward::{ControlArrival, ControlPacket, ControlProtocol, Counted, Punt, TunnelSettings};
+use crate::forward::{
+    ControlArrival, ControlPacket, ControlProtocol, Counted, OspfPacket, Punt, TunnelSettings,
+};
 use crate::ids::{PathId, TunnelId, UnderlayId};
 use crate::{DropReason, Packet, Verdict};
 
@@ -36,7 +38,7 @@ impl Engine {
     pub fn handle_control(&mut self, now: Instant, arrival: &ControlArrival, packet: &mut Packet) -> Verdict {
         let verdict = match arrival.protocol {
             ControlProtocol::Nhrp => self.receive_external_nhrp(now, arrival, packet),
-            ControlProtocol::Ipv4 => self.receive_external_ipv4(now, arrival.tunnel, packet),
+            ControlProtocol::Ipv4 => self.receive_external_ipv4(now, arrival, packet),
         };
         if let Verdict::Dropped(reason) = verdict {
             self.plane.count_drop(reason);
@@ -78,16 +80,29 @@ impl Engine {
         }
     }
 
-    fn receive_external_ipv4(&mut self, now: Instant, tunnel: TunnelId, packet: &mut Packet) -> Verdict {
+    fn receive_external_ipv4(
+        &mut self,
+        now: Instant,
+        arrival: &ControlArrival,
+        packet: &mut Packet,
+    ) -> Verdict {
         let Some(header) = Header::read(packet.bytes()) else {
             return Verdict::Dropped(DropReason::Malformed);
         };
-        if header.protocol != protocol::OSPF || header.fragment_offset != 0 {
+        if header.protocol != protocol::OSPF {
             return Verdict::Dropped(DropReason::NoOspf);
         }
         packet.truncate(header.total_len);
         packet.pull(header.header_len);
-        self.receive_ospf(now, tunnel, header.source, header.destination, header.ttl, packet)
+        // Where the path is not known, the sender's address has to be that of the peer with this tunnel address.
+        let ControlArrival { tunnel, remote, .. } = *arrival;
+        let of_peer = self.plane.path_to(tunnel, header.source);
+        let by_address =
+            of_peer.filter(|path| self.paths.entry(*path).is_some_and(|info| info.remote.ip() == remote));
+        match arrival.path.or(by_address) {
+            Some(path) => self.receive_ospf(now, OspfPacket::new(tunnel, path, &header), packet),
+            None => Verdict::Dropped(DropReason::OspfSource),
+        }
     }
 
     /// Control packets that the built-in forwarding plane would seal are for the embedder to send.

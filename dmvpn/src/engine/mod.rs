@@ -408,7 +408,7 @@ impl Engine {
             Ingress::Ike(underlay) => self.receive_ike(now, underlay, path, packet),
             Ingress::Nhrp(tunnel, path_id) => self.receive_nhrp(now, tunnel, path_id, path.remote, packet),
             Ingress::PlainNhrp(tunnel) => self.receive_plain_nhrp(now, tunnel, path.remote, packet),
-            Ingress::Ospf(header) => self.receive_ospf(now, header, packet),
+            Ingress::Ospf(header) => self.receive_counted_ospf(now, header, packet),
         }
     }
 

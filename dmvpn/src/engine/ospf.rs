@@ -24,6 +24,20 @@ pub(super) const fn interface_of(tunnel: TunnelId) -> InterfaceId {
 }
 
 impl Engine {
+    /// An OSPF packet of the built-in forwarding plane, which counts what is dropped.
+    pub(super) fn receive_counted_ospf(
+        &mut self,
+        now: Instant,
+        header: OspfPacket,
+        packet: &mut Packet,
+    ) -> Verdict {
+        let verdict = self.receive_ospf(now, header, packet);
+        if let Verdict::Dropped(reason) = verdict {
+            self.plane.count_drop(reason);
+        }
+        verdict
+    }
+
     pub(super) fn receive_ospf(&mut self, now: Instant, header: OspfPacket, packet: &mut Packet) -> Verdict {
         let OspfPacket { tunnel, path, source, destination, ttl, fragment } = header;
         let interface = interface_of(tunnel);
@@ -32,7 +46,7 @@ impl Engine {
         };
         // The underlay has proven who the peer is and NHRP which tunnel address it has: nobody speaks for another.
         if self.plane.path_to(tunnel, source) != Some(path) {
-            return Verdict::Dropped(self.plane.count_drop(DropReason::OspfSource));
+            return Verdict::Dropped(DropReason::OspfSource);
         }
         let whole = match fragment {
             None => None,
@@ -41,7 +55,7 @@ impl Engine {
                 match ospf.reassembly.take(now, key, part, packet.bytes()) {
                     Ok(Some(whole)) => Some(whole),
                     Ok(None) => return Verdict::Consumed,
-                    Err(reason) => return Verdict::Dropped(self.plane.count_drop(reason)),
+                    Err(reason) => return Verdict::Dropped(reason),
                 }
             }
         };

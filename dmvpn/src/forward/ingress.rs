@@ -40,6 +40,20 @@ pub(crate) struct OspfPacket {
     pub(crate) fragment: Option<OspfFragment>,
 }
 
+impl OspfPacket {
+    pub(crate) fn new(tunnel: TunnelId, path: PathId, header: &Header) -> Self {
+        let is_part = header.fragment_offset > 0 || header.more_fragments;
+        Self {
+            tunnel,
+            path,
+            source: header.source,
+            destination: header.destination,
+            ttl: header.ttl,
+            fragment: is_part.then(|| OspfFragment::of(header)),
+        }
+    }
+}
+
 /// A part of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OspfFragment {
@@ -238,10 +252,7 @@ impl Plane {
             // Neighbours are those that NHRP knows.
             let path = path.ok_or(DropReason::NoPath)?;
             packet.pull(header.header_len);
-            let (source, destination, ttl) = (header.source, header.destination, header.ttl);
-            let is_part = header.fragment_offset > 0 || header.more_fragments;
-            let fragment = is_part.then(|| OspfFragment::of(&header));
-            return Ok(Ingress::Ospf(OspfPacket { tunnel, path, source, destination, ttl, fragment }));
+            return Ok(Ingress::Ospf(OspfPacket::new(tunnel, path, &header)));
         }
         self.clamp_mss(now, packet, &header, tunnel, path);
         Ok(Ingress::Data(self.route(now, packet, &header, Origin::Tunnel(tunnel, path))))
