@@ -30,6 +30,8 @@ impl Spoke {
     pub(crate) fn new(spokes: u32) -> Self {
         let number = spokes;
         let mut config = Config::new(address(number));
+        // The hub acknowledges nothing here.
+        config.limits.retransmissions = u8::MAX;
         let mut tunnel = InterfaceConfig::tunnel(TUNNEL, "Tunnel0", address(number), 16);
         tunnel.cost = 10;
         config.interfaces.push(tunnel);
@@ -147,7 +149,7 @@ impl Spoke {
 
     fn time_calculation(&mut self) -> Duration {
         let (mut calculation, mut routes) = (Duration::ZERO, 0);
-        let end = self.now + Duration::from_secs(20);
+        let end = self.now + Duration::from_secs(10);
         while let Some(at) = self.router.poll_timeout().filter(|at| *at <= end) {
             self.now = at.max(self.now);
             let runs = (self.router.stats().spf_runs, self.router.stats().partial_runs);
@@ -174,7 +176,7 @@ impl Spoke {
 
     /// Lets what is pending happen.
     fn rest(&mut self) {
-        let end = self.now + Duration::from_secs(20);
+        let end = self.now + Duration::from_secs(10);
         while let Some(at) = self.router.poll_timeout().filter(|at| *at <= end) {
             self.now = at.max(self.now);
             self.router.handle_timeout(self.now);
