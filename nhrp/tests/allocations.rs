@@ -32,7 +32,7 @@ fn address(base: u8, index: usize) -> IpAddr {
 fn registration(index: usize, now: Instant) -> Vec<u8> {
     let mut config = spoke_config(11);
     (config.prefix, config.tunnel_address) = (net("10.0.0.0/8"), address(10, index));
-    config.nbma = if index % 3 == 0 { ip("192.168.1.2") } else { address(100, index) };
+    config.nbma = if index.is_multiple_of(3) { ip("192.168.1.2") } else { address(100, index) };
     let mut spoke = Node::new(config, rng(index as u64), now).unwrap();
     let path = PathId(1);
     spoke.handle_input(now, Input::PathUp { nbma: ip("203.0.113.1"), path, proven: true, identity: None });

@@ -252,3 +252,56 @@ fn route_query_without_answer_ends_in_a_refusal() {
     assert_eq!((reply.packet_type, reply.entries()[0].code.0), (PacketType::RESOLUTION_REPLY, 12));
     assert!(!world.events(1).iter().any(|e| matches!(e, Event::ResolutionRefused { .. })));
 }
+
+/// RFC 2332 section 5.2.5: whoever was given a network of ours hears that it moved, and data follows the hub again.
+#[test]
+fn a_network_that_moves_away_is_withdrawn_from_those_who_were_given_it() {
+    let mut world = cloud();
+    redirect(&mut world, "192.168.11.1", "192.168.12.1");
+    world.run(secs(1));
+    let up = Action::ShortcutUp { prefix: net("192.168.12.0/24"), next_hop: ip("10.0.0.12") };
+    assert!(world.actions(1).contains(&up));
+    let local = world.nodes[2].cache().find(|view| view.flags.local).unwrap();
+    assert_eq!((local.prefix, local.requesters[0].address), (net("192.168.12.0/24"), ip("10.0.0.11")));
+    // A change elsewhere, and one that leaves the network where it is, withdraw nothing.
+    for prefix in ["172.16.0.0/12", "192.168.12.0/24"] {
+        world.input(2, Input::RouteChanged { prefix: net(prefix) });
+        world.run(secs(1));
+    }
+    assert!(world.sent_at(2, PacketType::PURGE_REQUEST).is_empty());
+    // Now it is behind the hub.
+    world.routes.insert(2, vec![route("192.168.0.0/16", Some("10.0.0.1"))]);
+    world.forget();
+    world.input(2, Input::RouteChanged { prefix: net("192.168.12.0/24") });
+    world.run(secs(1));
+    let purge = &world.packets(2, PacketType::PURGE_REQUEST)[0];
+    assert_eq!(
+        (purge.entries()[0].protocol.ip(), purge.entries()[0].prefix_len),
+        (Some(ip("192.168.12.0")), 24)
+    );
+    assert!(world.actions(1).contains(&Action::ShortcutDown { prefix: net("192.168.12.0/24") }));
+    assert_eq!(world.packets(1, PacketType::PURGE_REPLY).len(), 1);
+    assert!(world.nodes[2].cache().all(|view| !view.flags.local));
+}
+
+/// `ip nhrp summary-map`: one answer for all networks behind a spoke; never one that covers its own address.
+#[test]
+fn a_summary_is_answered_in_place_of_the_routes_prefix() {
+    for (summary, prefix) in [("192.168.12.0/22", "192.168.12.0/22"), ("0.0.0.0/1", "192.168.12.0/24")] {
+        let mut world = cloud();
+        let mut config = world.nodes[2].config().clone();
+        config.summaries = vec![net(summary)];
+        for peer in [0, 1] {
+            if world.path_between(2, peer).is_some() {
+                world.sever(2, peer);
+            }
+        }
+        world.nodes[2] = nhrp::Node::new(config, common::rng(5), world.now).unwrap();
+        world.run(secs(5));
+        world.forget();
+        redirect(&mut world, "192.168.11.1", "192.168.12.1");
+        world.run(secs(1));
+        let up = Action::ShortcutUp { prefix: net(prefix), next_hop: ip("10.0.0.12") };
+        assert!(world.actions(1).contains(&up), "{summary}: {:?}", world.actions(1));
+    }
+}

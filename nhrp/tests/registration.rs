@@ -408,3 +408,44 @@ fn admission_without_an_answer_is_dropped_in_time() {
     assert_eq!(world.nodes[0].cache().count(), 0);
     assert!(world.sent_at(0, PacketType::REGISTRATION_REPLY).is_empty());
 }
+
+/// `nhrp group`: Cisco's vendor private extension, as it stands in recorded registrations.
+#[test]
+fn the_group_of_a_client_is_told_and_kept() {
+    let mut spoke = spoke_config(11);
+    spoke.group = Some("GOLD".to_owned());
+    let mut world = World::new(vec![hub_config(), spoke]);
+    world.run(secs(5));
+    let request = world.packets(1, PacketType::REGISTRATION_REQUEST).remove(0);
+    let group = request.extension(nhrp::wire::ExtensionType::VENDOR_PRIVATE).unwrap();
+    assert_eq!((&group.value[..], group.compulsory), (&b"\x00\x00\x0c\x01\x04GOLD"[..], false));
+    assert_eq!(world.nodes[0].cache().next().unwrap().group.as_deref(), Some("GOLD"));
+    assert_eq!(world.nodes[0].stats().refreshed, 1, "the second of the start pair");
+}
+
+/// `clear ip nhrp ADDRESS MASK`.
+#[test]
+fn a_part_of_the_cache_is_cleared() {
+    let mut world = World::new(vec![hub_config(), spoke_config(11), spoke_config(12), spoke_config(13)]);
+    world.run(secs(5));
+    world.input(0, Input::ClearPrefix { prefix: common::net("10.0.0.12/31") });
+    let left: Vec<_> = world.nodes[0].cache().map(|view| view.next_hop).collect();
+    assert_eq!(left, [ip("10.0.0.11")]);
+}
+
+/// What `show ip nhrp nhs detail` prints of requests: the ids of the latest and of the one in force, and the wait.
+#[test]
+fn views_tell_request_ids_and_what_is_pending() {
+    let mut world = World::new(vec![hub_config(), spoke_config(11)]);
+    world.run(secs(5));
+    let ids: Vec<u32> =
+        world.packets(1, PacketType::REGISTRATION_REQUEST).iter().map(|packet| packet.request_id).collect();
+    let view = world.nodes[1].nhs().next().unwrap();
+    assert_eq!((view.request_id, view.acknowledged_id, view.retry), (Some(ids[1]), Some(ids[1]), None));
+    world.cut.insert((0, 1));
+    world.run(secs(98));
+    let view = world.nodes[1].nhs().next().unwrap();
+    assert_eq!((view.request_id, view.acknowledged_id), (Some(ids[1] + 1), Some(ids[1])));
+    assert!(view.retry.is_some_and(|retry| retry <= secs(2)), "{view:?}");
+    assert_eq!(world.nodes[0].stats().forwarded(PacketType::RESOLUTION_REQUEST), 0);
+}
