@@ -73,11 +73,14 @@
 //!
 //! # Speed
 //!
-//! At 1400 bytes sealing and opening take 1 to 5 % more than the bare cipher, and nothing is allocated.
+//! Sealing and opening take about 20 ns per packet more than the bare cipher, and nothing is allocated. At 1400 bytes that
+//! is 1 to 5 % with RustCrypto, and 3 % of ChaCha20-Poly1305 but 13 % of AES-GCM with AWS-LC, whose cipher is so much faster:
+//! 165 ns instead of 580 for AES-GCM-256, 711 instead of 2248 for ChaCha20-Poly1305, on a processor with AVX-512.
 //! [`Outbound::seal_batch`] encrypts eight AES-CBC packets side by side, which makes AES-CBC-256 with HMAC-SHA2-256 1.8 times
-//! as fast. Hardware instructions are found at run time. AES-GCM and ChaCha20-Poly1305 gain a further 1.4 to 2 times when
-//! the whole program is built with `RUSTFLAGS="-C target-cpu=native"`; without it ChaCha20-Poly1305 has a fixed cost of
-//! more than a microsecond per packet on x86-64. `cargo bench -p dmvpn-esp` compares each suite with its bare cipher.
+//! as fast. Hardware instructions are found at run time. RustCrypto's AES-GCM and ChaCha20-Poly1305 gain a further 1.4 to 2
+//! times when the whole program is built with `RUSTFLAGS="-C target-cpu=native"`; without it ChaCha20-Poly1305 has a fixed cost
+//! of more than a microsecond per packet on x86-64. `cargo bench -p dmvpn-esp --features aws-lc` compares each suite with its
+//! bare cipher.
 //!
 //! # Features
 //!
