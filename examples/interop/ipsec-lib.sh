@@ -155,15 +155,20 @@ swan_says() { seen=$(grep -m1 -oE -- "$2.*" "$LAB/b$1-strongswan/log" | cut -c1-
 # one_sa N: strongSwan has one IKE SA with us.
 one_sa() { counts 1 'ESTABLISHED' swan "b$1" --list-sas; }
 
-# stranger NAME VICTIM: a router of ours that hears no answers; half_open makes it knock at the victim's.
+# stranger NAME VICTIM: a router of ours that hears no answers. half_open NAME COMMAND... starts it: it knocks at once, for
+# its static mapping, and what it leaves at the victim's lives for 30 s.
 stranger() {
   local n=${1#s}
   node "$1" "192.0.2.$n"
   in_ns "$1" nft 'add table ip deaf; add chain ip deaf in { type filter hook input priority 0; }; add rule ip deaf in meta l4proto udp drop'
   suite guide
-  ours hub "$1" <<<"$(our_side "$n" "192.0.2.$n" "$2")"
+  our_side "$n" "192.0.2.$n" "$2" >"$LAB/$1.cfg"
 }
-half_open() { local name=$1; shift; in_ns "$name" ping -c 1 -W 1 "10.0.${name#s}.2"; "$@"; }
+half_open() {
+  local name=$1; shift
+  [[ -n ${router_pid[$name]:-} ]] || router_start hub "$name"
+  "$@"
+}
 
 # fragments_from ADDRESS: IKE messages that begin with an encrypted fragment (RFC 7383: payload 53).
 fragments_from() {
