@@ -59,7 +59,13 @@ impl Contender for Forward {
         let mut cloud = cloud.borrow_mut();
         let (now, spokes) = (cloud.now, cloud.spokes.len());
         for index in 0..PACKETS {
-            let (from, to) = (self.random_below(spokes), self.random_below(spokes) as u32);
+            let from = self.random_below(spokes);
+            let mut to = self.random_below(spokes);
+            if to == from {
+                // What a spoke sends to its own LAN does not come to the hub.
+                to = (to + 1) % spokes;
+            }
+            let to = to as u32;
             match self.way {
                 Way::LanToWan => {
                     self.packets[index].fill(&datagram(HUB_HOST, spoke_host(to), self.len));
