@@ -87,15 +87,27 @@ impl Device {
             .map_err(|error| explain(&name, settings, &error))?;
         let found = find(requests, &name)?;
         let index = found.map(|link| link.header.index).ok_or_else(|| format!("{name}: gone again"))?;
+        let device = Self { settings: settings.clone(), name, index, local, ttl };
+        match device.prepare(requests, hostname) {
+            Ok(()) => Ok(device),
+            Err(error) => {
+                // What cannot be used does not stay.
+                let _ = device.remove(requests);
+                Err(error)
+            }
+        }
+    }
+
+    /// Marks the device as ours, gives it its address, and makes the kernel ask us for next hops on it.
+    fn prepare(&self, requests: &mut Requests<RouteNetlinkMessage>, hostname: &str) -> Result<(), Error> {
         let mut link = LinkMessage::default();
-        link.header.index = index;
+        link.header.index = self.index;
         link.attributes = vec![LinkAttribute::IfAlias(format!("{MARK}{hostname}"))];
         requests.ask(RouteNetlinkMessage::SetLink(link), 0)?;
-        let device = Self { settings: settings.clone(), name, index, local, ttl };
-        device.add_address(requests)?;
-        device.let_us_resolve(requests)?;
-        device.set_options();
-        Ok(device)
+        self.add_address(requests)?;
+        self.let_us_resolve(requests)?;
+        self.set_options();
+        Ok(())
     }
 
     /// Brings the device up. From now on the kernel asks for the NBMA addresses of next hops.

@@ -69,16 +69,25 @@ impl Policies {
             if self.required.contains(protection) {
                 continue;
             }
-            self.required.insert(*protection);
-            for policy in general(*protection) {
-                let added = self.requests.ask(XfrmMessage::AddPolicy(policy), NLM_F_EXCL);
-                added.map_err(|error| (*protection, error))?;
-            }
+            self.add(*protection).map_err(|error| (*protection, error))?;
         }
         let old: Vec<Protection> = self.required.difference(protections).copied().collect();
         for protection in old {
             self.release(protection).map_err(|error| (protection, error))?;
         }
+        Ok(())
+    }
+
+    /// Both policies or none: one that somebody else has in this place stays his.
+    fn add(&mut self, protection: Protection) -> io::Result<()> {
+        let [out, back] = general(protection);
+        let id = id_of(&out.user_policy_info);
+        self.requests.ask(XfrmMessage::AddPolicy(out), NLM_F_EXCL)?;
+        if let Err(error) = self.requests.ask(XfrmMessage::AddPolicy(back), NLM_F_EXCL) {
+            self.delete(&id)?;
+            return Err(error);
+        }
+        self.required.insert(protection);
         Ok(())
     }
 
