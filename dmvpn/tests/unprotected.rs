@@ -65,3 +65,20 @@ fn a_reply_from_a_stranger_is_enough_for_a_direct_path() {
         log(&network)
     );
 }
+
+/// A spoke that restarts knows nobody; the others know it, and go on sending to it directly. Their data must arrive, although
+/// nothing makes it learn who they are.
+#[test]
+fn data_of_a_peer_that_a_restarted_router_does_not_know_arrives() {
+    let mut network = unprotected(4);
+    network.run_for(Duration::from_secs(2));
+    assert_eq!(ping(&mut network, "SPOKE1", LAN1, LAN2, 20).lost(), 0);
+    network.fail("SPOKE2");
+    network.restore("SPOKE2").expect("the same configuration");
+    network.run_for(Duration::from_secs(3));
+    let mut one_way = dmvpn::sim::FlowConfig::new(LAN2, 50).from(LAN1);
+    one_way.interval = Duration::from_millis(100);
+    let id = network.flow("SPOKE1", one_way);
+    network.run_for(Duration::from_secs(6));
+    assert_eq!(network.flow_report(id).missing(), 0, "{}", log(&network));
+}
