@@ -88,8 +88,8 @@ struct Counters {
     refused: u64,
 }
 
-/// The kernel's parts that are ours. Its sources are the ports, the neighbour and the XFRM notifications, the log, and two
-/// sockets for each device.
+/// The kernel's parts that are ours. Its sources are the neighbour and the XFRM notifications, the log, two sockets for each
+/// device, and the ports.
 pub(super) struct Kernel {
     ports: Vec<Port>,
     links: Requests<RouteNetlinkMessage>,
@@ -224,7 +224,7 @@ impl Kernel {
 
     fn register(&mut self, registry: &Registry) -> io::Result<()> {
         let sources = self.sources();
-        for (source, port) in self.ports.iter_mut().enumerate() {
+        for (source, port) in (sources.ports..).zip(&mut self.ports) {
             port.register(registry, token(source))?;
         }
         self.neighbours.register(registry, token(sources.neighbours))?;
@@ -239,8 +239,7 @@ impl Kernel {
     }
 
     fn sources(&self) -> Sources {
-        let first = self.ports.len();
-        Sources { neighbours: first, events: first + 1, redirects: first + 2, controls: first + 3 }
+        Sources { neighbours: 0, events: 1, redirects: 2, controls: 3, ports: 3 + 2 * self.controls.len() }
     }
 
     fn local(&self, settings: &TunnelSettings) -> Result<Ipv4Addr, Error> {
@@ -382,27 +381,29 @@ impl Kernel {
     }
 }
 
-/// Where the sources begin.
+/// Where the sources begin. Their order is that in which they have their turn: what came in under an SA (a purge) is
+/// handled before the IKE message that deletes it.
 #[derive(Debug, Clone, Copy)]
 struct Sources {
     neighbours: usize,
     events: usize,
     redirects: usize,
     controls: usize,
+    ports: usize,
 }
 
 impl Dataplane for Kernel {
     fn take(&mut self, engine: &mut Engine, source: usize) -> bool {
         let sources = self.sources();
         let taken = match source {
-            source if source < sources.neighbours => self.take_ike(engine, source),
+            source if source >= sources.ports => self.take_ike(engine, source - sources.ports),
             source if source == sources.neighbours => self.take_neighbours(engine),
             source if source == sources.events => self.take_events(engine),
             source if source == sources.redirects => self.take_redirects(engine),
             source => self.take_control(engine, source - sources.controls),
         };
         // A socket hands over the ICMP errors that it met, one by one; the engine finds dead peers by itself.
-        taken.map_or_else(|error| !is_empty(&error) && source < sources.neighbours, |()| true)
+        taken.map_or_else(|error| !is_empty(&error) && source >= sources.ports, |()| true)
     }
 
     fn transmit(&mut self, path: &Path, payload: &[u8]) {
