@@ -2,6 +2,7 @@
 
 mod validate;
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -32,6 +33,10 @@ pub struct Config {
     pub rfc1583_compatible: bool,
     /// RFC 6987: tell the others not to send transit traffic through this router.
     pub stub_router: StubRouter,
+    /// The largest metric for stub networks, too, while this router is a stub router (`include-stub`).
+    pub stub_router_stubs: bool,
+    /// The metric of our AS-external LSAs while this router is a stub router (`external-lsa`); `None`: their own.
+    pub stub_router_externals: Option<u32>,
     /// RFC 3623 section 3: help a restarting neighbour.
     pub graceful_restart_helper: bool,
     /// RFC 3623 section 3.2: stop helping when an LSA changes that the restarting neighbour would have to learn, because
@@ -55,6 +60,8 @@ impl Config {
             limits: Limits::default(),
             rfc1583_compatible: true,
             stub_router: StubRouter::Never,
+            stub_router_stubs: false,
+            stub_router_externals: None,
             graceful_restart_helper: true,
             graceful_restart_strict: true,
             sequence_base: 1,
@@ -155,6 +162,8 @@ pub struct InterfaceConfig {
     /// Neighbours to which unicast Hellos go without waiting for [`Input::PeerUp`](crate::Input::PeerUp)
     /// (`neighbor` lines of `non-broadcast`).
     pub neighbors: Vec<Ipv4Addr>,
+    /// Costs of the links to some neighbours, where they differ from `cost` (`neighbor ... cost`). Not 0.
+    pub neighbor_costs: BTreeMap<Ipv4Addr, u16>,
     /// Whether the interface counts as up before the first `InterfaceUp` or `InterfaceDown`.
     pub initially_up: bool,
 }
@@ -187,6 +196,7 @@ impl InterfaceConfig {
             priority: 1,
             ttl_security: None,
             neighbors: Vec::new(),
+            neighbor_costs: BTreeMap::new(),
             initially_up: true,
         }
     }

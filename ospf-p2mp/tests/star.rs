@@ -357,6 +357,44 @@ fn a_stub_router_keeps_its_own_lan_reachable() {
     assert_eq!(metric(&cloud), Some(10));
 }
 
+/// `max-metric router-lsa include-stub external-lsa 500`.
+#[test]
+fn a_stub_router_may_raise_its_stubs_and_externals_too() {
+    let mut cloud = Cloud::star(2);
+    cloud.nodes[2].config.stub_router_stubs = true;
+    cloud.nodes[2].config.stub_router_externals = Some(500);
+    cloud.crash(2);
+    cloud.boot(2);
+    cloud.register_all();
+    let route = ExternalRoute::new(net("172.16.0.0/16"));
+    cloud.input(2, Input::Redistribute(Redistribute::Add(route)));
+    cloud.run_for(Duration::from_secs(10));
+    let metrics = |cloud: &Cloud| {
+        ["192.168.12.0/24", "172.16.0.0/16"].map(|prefix| cloud.route(0, prefix).map(|route| route.metric))
+    };
+    assert_eq!(metrics(&cloud), [Some(11), Some(20)]);
+    cloud.input(2, Input::SetStubRouter(true));
+    cloud.run_for(Duration::from_secs(10));
+    assert_eq!(metrics(&cloud), [Some(10 + 0xffff), Some(500)]);
+    cloud.input(2, Input::SetStubRouter(false));
+    cloud.run_for(Duration::from_secs(10));
+    assert_eq!(metrics(&cloud), [Some(11), Some(20)]);
+}
+
+/// `neighbor 10.0.0.12 cost 77`.
+#[test]
+fn a_neighbour_may_have_a_cost_of_its_own() {
+    let mut cloud = Cloud::star(2);
+    cloud.nodes[0].config.interfaces[0].neighbor_costs.insert(ip("10.0.0.12"), 77);
+    cloud.crash(0);
+    cloud.boot(0);
+    cloud.register_all();
+    cloud.run_for(Duration::from_secs(10));
+    assert_eq!(cloud.route(1, "192.168.12.0/24").map(|route| route.metric), Some(10 + 77 + 1));
+    assert_eq!(cloud.route(2, "192.168.11.0/24").map(|route| route.metric), Some(10 + 10 + 1));
+    assert_eq!(cloud.route(0, "192.168.12.0/24").map(|route| route.metric), Some(77 + 1));
+}
+
 #[test]
 fn prefix_suppression_hides_the_address_and_keeps_the_gateway() {
     let mut cloud = Cloud::star(2);

@@ -175,7 +175,11 @@ impl Engine {
                         prefix,
                         RibRoute {
                             source: RouteSource::Ospf,
-                            distance: RouteSource::Ospf.distance(),
+                            distance: self
+                                .config
+                                .ospf
+                                .as_ref()
+                                .map_or(RouteSource::Ospf.distance(), |ospf| ospf.distance),
                             metric: route.metric,
                             target: Target::Via(hops),
                             since: route.since,
@@ -201,7 +205,8 @@ impl Engine {
             let tunnel = *ospf.tunnels.get(&next_hop.interface)?;
             Some(Hop { tunnel, gateway: next_hop.gateway?, fallbacks: next_hop.fallbacks.clone() })
         };
-        route.next_hops.iter().filter_map(hop).collect()
+        let most = self.config.ospf.as_ref().map_or(usize::MAX, |process| process.maximum_paths.into());
+        route.next_hops.iter().filter_map(hop).take(most).collect()
     }
 
     /// The guide's second failure mode: on a spoke of a phase 2 cloud, a route behind another spoke whose next hop is the

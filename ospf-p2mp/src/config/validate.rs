@@ -116,7 +116,7 @@ fn check_interface(interface: &InterfaceConfig) -> Result<(), ConfigError> {
     if !interface.prefix.contains(&interface.address) {
         return Err(ConfigError::AddressOutsidePrefix(id));
     }
-    if interface.cost == 0 {
+    if interface.cost == 0 || interface.neighbor_costs.values().any(|cost| *cost == 0) {
         return Err(ConfigError::ZeroCost(id));
     }
     if interface.mtu < 576 {

@@ -46,6 +46,7 @@ impl Router {
         if self.stub_router != on {
             self.stub_router = on;
             self.schedule_all_router_lsas(now);
+            self.redistribution_changed |= self.config.stub_router_externals.is_some();
         }
     }
 

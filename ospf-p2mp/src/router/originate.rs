@@ -1,5 +1,6 @@
 //! Our own LSAs (RFC 2328 sections 12.4, 12.1.6 and 14.1).
 
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -216,15 +217,23 @@ impl Router {
                         lsa.links.push(RouterLink::stub(config.address.into(), 0));
                     }
                     // RFC 6987: links that others could use for transit get the largest metric.
-                    let cost = if self.stub_router { MAX_LINK_METRIC } else { config.cost };
+                    let cost = |neighbor: Ipv4Addr| match config.neighbor_costs.get(&neighbor) {
+                        _ if self.stub_router => MAX_LINK_METRIC,
+                        Some(cost) => *cost,
+                        None => config.cost,
+                    };
                     let full = interface.neighbors.values().filter(|neighbor| {
                         neighbor.is_full() || neighbor.grace_until.is_some_and(|until| until > now)
                     });
                     lsa.links.extend(full.map(|neighbor| {
-                        RouterLink::point_to_point(neighbor.router_id, config.address, cost)
+                        RouterLink::point_to_point(neighbor.router_id, config.address, cost(neighbor.address))
                     }));
                 }
-                _ => lsa.links.push(RouterLink::stub(config.prefix.trunc(), config.cost)),
+                _ => {
+                    let most = self.stub_router && self.config.stub_router_stubs;
+                    let cost = if most { MAX_LINK_METRIC } else { config.cost };
+                    lsa.links.push(RouterLink::stub(config.prefix.trunc(), cost));
+                }
             }
         }
         Some((self.lsa_options(area), LsaBody::Router(lsa).encode()))

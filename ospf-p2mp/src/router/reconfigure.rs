@@ -53,6 +53,7 @@ impl Router {
         if stub_router.0 != stub_router.1 {
             self.set_stub_router(now, stub_router.1 == StubRouter::Always);
         }
+        self.redistribution_changed = true;
         // Flags, options and costs: an LSA that says the same is not issued again.
         self.schedule_all_router_lsas(now);
         self.pending.areas.extend(self.areas.keys().copied());

@@ -38,11 +38,12 @@ impl Router {
         for route in self.redistributed.values() {
             let prefix = route.prefix.trunc();
             let Some(id) = ids.get(&prefix) else { continue };
+            let of_stub_router = self.config.stub_router_externals.filter(|_| self.stub_router);
             let body = LsaBody::AsExternal(ExternalLsa {
                 mask: prefix.netmask(),
                 metric_type: route.metric_type,
                 reserved: 0,
-                metric: route.metric.min(LS_INFINITY - 1),
+                metric: of_stub_router.unwrap_or(route.metric).min(LS_INFINITY - 1),
                 forwarding: route.forwarding,
                 tag: route.tag,
                 tos: Bytes::new(),

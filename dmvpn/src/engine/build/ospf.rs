@@ -57,6 +57,8 @@ pub(super) fn router_config(
             Some(period) => StubRouter::OnStartup(period),
             None => StubRouter::Always,
         };
+        router.stub_router_stubs = max_metric.include_stub;
+        router.stub_router_externals = max_metric.external;
     }
     let mut next_lan = tunnels.len() as u32;
     for (index, interface) in config.interfaces.iter().enumerate() {
@@ -160,6 +162,8 @@ fn interface_config(
     built.ttl_security = interface.ospf.ttl_security.or(process.ttl_security);
     built.neighbors =
         process.neighbors.iter().map(|n| n.address).filter(|n| settings.prefix.contains(n)).collect();
+    let costs = process.neighbors.iter().filter(|n| settings.prefix.contains(&n.address));
+    built.neighbor_costs = costs.filter_map(|n| Some((n.address, n.cost?))).collect();
     built.next_hop = match interface.tunnel.as_ref().map(config::Tunnel::effective_next_hop) {
         Some(config::NextHopMode::Originator) => NextHopMode::Originator,
         _ => NextHopMode::Rfc2328,
