@@ -167,6 +167,7 @@ impl Light {
             answers.push(self.packet(PacketBody::LinkStateRequest(LsRequest { entries })));
         } else if self.phase == Phase::Exchange {
             self.phase = Phase::Full;
+            self.known[self.spoke as usize] = INITIAL_SEQUENCE + 1;
             let lsas = vec![router_lsa(self.spoke, address(0), INITIAL_SEQUENCE + 1, true, 1)];
             answers.push(self.packet(PacketBody::LinkStateUpdate(LsUpdate { lsas })));
         }

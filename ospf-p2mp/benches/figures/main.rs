@@ -29,7 +29,7 @@ fn clock() -> Instant {
 /// Octets of memory in use by the process.
 fn live_bytes() -> i64 {
     let stats = MEMORY.stats();
-    stats.bytes_allocated as i64 - stats.bytes_deallocated as i64 + stats.bytes_reallocated as i64
+    stats.bytes_allocated as i64 - stats.bytes_deallocated as i64
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -56,6 +56,8 @@ impl Context<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Rib {
     sources: BTreeMap<Ipv4Net, Vec<Source>>,
+    /// Prefixes of externals with a forwarding address: they depend on routes to elsewhere.
+    forwarded: BTreeSet<Ipv4Net>,
     results: BTreeMap<AreaId, AreaResult>,
     table: BTreeMap<Ipv4Net, Route>,
 }
@@ -115,6 +117,9 @@ impl Rib {
             }
             if let Some(sources) = self.sources.get_mut(prefix) {
                 sources.retain(|source| source.key != key);
+                if !sources.iter().any(|source| source.what.has_forwarding_address()) {
+                    self.forwarded.remove(prefix);
+                }
                 if sources.is_empty() {
                     self.sources.remove(prefix);
                 }
@@ -124,6 +129,9 @@ impl Rib {
         for (prefix, what) in after {
             if !before.contains(&(prefix, what)) {
                 touched.insert(prefix);
+            }
+            if what.has_forwarding_address() {
+                self.forwarded.insert(prefix);
             }
             self.sources.entry(prefix).or_default().push(Source { key, what });
         }
@@ -182,10 +190,7 @@ impl Rib {
             }
         }
         if internal_changed {
-            let depends =
-                |sources: &Vec<Source>| sources.iter().any(|source| source.what.has_forwarding_address());
-            let more = self.sources.iter().filter(|(_, sources)| depends(sources)).map(|(prefix, _)| *prefix);
-            external.extend(more);
+            external.extend(&self.forwarded);
             external.sort_unstable();
             external.dedup();
         }
