@@ -99,7 +99,7 @@ pub(crate) fn write_trailer(text: &mut [u8], padding: usize, next_header: u8) {
     *trailer = [padding as u8, next_header];
     // RFC 4303 section 2.4: 1, 2, 3 and so on. Padding stays far below 256, so the pattern does not wrap.
     let start = rest.len().saturating_sub(padding);
-    for (byte, value) in rest.get_mut(start..).unwrap_or_default().iter_mut().zip(1..) {
+    for (byte, value) in rest.get_mut(start..).unwrap_or_default().iter_mut().zip(1..=u8::MAX) {
         *byte = value;
     }
 }

@@ -135,6 +135,9 @@ pub fn guide_cloud(test: &str, port: u16) -> [Router; 3] {
     let routers = ["hub1", "spoke1", "spoke2"].map(start);
     routers[1].wait("show ip route", "192.168.12.0/24");
     routers[2].wait("show ip route", "192.168.11.0/24");
+    // The hub's turn to calculate may come last.
+    routers[0].wait("show ip route", "192.168.11.0/24");
+    routers[0].wait("show ip route", "192.168.12.0/24");
     routers
 }
 
