@@ -1,48 +1,4 @@
-//! A DMVPN hub or spoke, phases 1, 2 and 3, as a library without I/O.
-//!
-//! An [`Engine`] is a whole router: IKEv2 and ESP, multipoint GRE, NHRP, OSPF, a routing table and a forwarding plane,
-//! built from an IOS-XE configuration. Packets, timers and commands go in; packets, events and views come out. It opens no
-//! socket, reads no clock, starts no thread and draws no entropy: its owner hands in the time and a random generator.
-//! The same inputs give the same outputs, so a cloud can be tested to the tick, and a failure replayed from its seed.
-//!
-//! What it is not: it builds no outer IP headers (a [`Path`] says what belongs there), fragments and reassembles
-//! nothing on the underlay, and routes no multicast of users.
-//!
-//! # Driving it
-//!
-//! Packets in return a [`Verdict`]; then drain [`Engine::poll_output`] to `None`; then sleep until
-//! [`Engine::poll_timeout`]. Here are the guide's hub and one of its spokes, with a wire between them that is a loop:
-//!
-//! ```
-//! use std::time::{Duration, Instant};
-//! use dmvpn::{config::ios, Engine, Output, Packet};
-//! use rand_chacha::{rand_core::SeedableRng, ChaCha20Rng};
-//!
-//! fn router(text: &str, seed: u64, now: Instant) -> Engine {
-//!     let parsed = ios::parse("router.cfg", text);
-//!     Engine::new(parsed.config, ChaCha20Rng::seed_from_u64(seed), now).expect("a sound configuration")
-//! }
-//!
-//! fn carry(from: &mut Engine, to: &mut Engine, now: Instant) {
-//!     from.handle_timeout(now);
-//!     while let Some(output) = from.poll_output() {
-//!         if let Output::Transmit { path, payload } = output {
-//!             let _ = to.handle_wan(now, path.reversed(), &mut Packet::new(&payload));
-//!         }
-//!     }
-//! }
-//!
-//! let mut now = Instant::now();
-//! let mut hub = router(include_str!("../tests/data/guide/hub1.cfg"), 1, now);
-//! let mut spoke = router(include_str!("../tests/data/guide/spoke1.cfg"), 2, now);
-//! for _ in 0..300 {
-//!     carry(&mut hub, &mut spoke, now);
-//!     carry(&mut spoke, &mut hub, now);
-//!     now += Duration::from_millis(10);
-//! }
-//! assert!(hub.show(now, &"show ip nhrp".parse()?).to_string().contains("NBMA address: 198.51.100.1"));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # How it is made
 //!

@@ -1,47 +1,4 @@
-//! ESP (RFC 4303) security associations: seal and open in place, replay window, lifetimes, NAT traversal framing.
-//!
-//! An [`Outbound`] and an [`Inbound`] are the two halves of a pair of SAs: keys, sequence numbers, replay window,
-//! counters and limits. They turn a payload into an ESP packet and back in the caller's own memory, without allocating.
-//! [`overhead`] calculates to the byte what that adds, and [`udp`] tells ESP from IKE on port 4500.
-//!
-//! What it is not: it negotiates nothing (that is IKE), keeps no clock (time limits are IKE's too), builds no IP or UDP
-//! header, and has no table of SAs or policies. Whether a packet that was opened may come through this SA (RFC 4301
-//! section 5.2) is for the caller to check. Fragments are to be put together before they come here.
-//!
-//! # Sealing and opening
-//!
-//! ```
-//! use esp::{Cipher, Inbound, Integrity, Limit, Limits, LimitState, OpenError, Outbound, Suite};
-//! use esp::{DEFAULT_WINDOW, HEADROOM, TAILROOM, next_header};
-//!
-//! // From the negotiation: algorithms, the peer's SPI, keys. From a cryptographic generator: the seed.
-//! let suite = Suite::new(Cipher::AesCbc256, Integrity::HmacSha256_128, false)?;
-//! let (encryption_key, integrity_key, seed) = ([0x2a; 32], [0x2b; 32], [0x2c; 32]);
-//! let limits = Limits { soft: Limit::packets(1_000_000), hard: Limit::packets(1_200_000) };
-//! let spi = 0xc001_d00d;
-//! let mut ours = Outbound::new(suite, spi, &encryption_key, &integrity_key, limits, seed)?;
-//! let mut theirs = Inbound::new(suite, spi, &encryption_key, &integrity_key, limits, DEFAULT_WINDOW)?;
-//!
-//! // A payload with room around it.
-//! let gre_packet = b"\x20\x00\x08\x00\x00\x00\x00\x64 an IP packet";
-//! let mut buffer = [0; HEADROOM + 1500 + TAILROOM];
-//! let payload = HEADROOM..HEADROOM + gre_packet.len();
-//! buffer[payload.clone()].copy_from_slice(gre_packet);
-//!
-//! let sealed = ours.seal(&mut buffer, payload, next_header::GRE)?;
-//! assert_eq!(sealed.limit, LimitState::Ok); // Or `Soft`: ask IKE for a new SA.
-//! let packet = &mut buffer[sealed.range];   // Send this behind an IP header of protocol 50, or in UDP.
-//! let replay = packet.to_vec();
-//!
-//! let opened = theirs.open(packet)?;
-//! assert_eq!(opened.next_header, next_header::GRE);
-//! assert_eq!(&packet[opened.payload], gre_packet);
-//!
-//! // A peer's packet that is no good is an error to drop it by, and counted.
-//! assert_eq!(theirs.open(&mut replay.clone()), Err(OpenError::Replayed(1)));
-//! assert_eq!(theirs.drops().replayed, 1);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # What is covered
 //!
