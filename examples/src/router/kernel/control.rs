@@ -1,4 +1,4 @@
-//! Control packets on a GRE interface: NHRP by a packet socket, OSPF by a raw socket in and a packet socket out.
+//! Control packets on a GRE interface: NHRP and OSPF by packet sockets.
 //!
 //! A packet socket on a multipoint GRE interface sees the outer IP header and the GRE header in front of the payload, and
 //! the addresses that it sends to are those in the outer header that it gives: so control packets need no neighbour
@@ -33,16 +33,17 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 /// The control sockets of one tunnel.
 pub(super) struct Control {
     nhrp: Socket,
-    /// Sends IPv4 and receives nothing.
+    /// Sends IPv4, and receives OSPF alone: data packets are not for this program.
     ipv4: Socket,
-    ospf: Socket,
+    /// Joins OSPF's groups, and tells the kernel that OSPF is spoken here; it would say otherwise to neighbours.
+    _ospf: Socket,
     key: Option<u32>,
     local: Ipv4Addr,
 }
 
 /// A control packet that came in.
 pub(super) struct Received {
-    /// The sender's underlay address; not known for OSPF, where it does not matter.
+    /// The sender's underlay address.
     pub(super) remote: Ipv4Addr,
     /// Where in the buffer the payload begins.
     pub(super) start: usize,
@@ -65,15 +66,14 @@ impl Control {
         };
         let TunnelSettings { key, .. } = device.settings;
         let nhrp = packet_socket(&device.name, ControlProtocol::Nhrp, &[]).map_err(explain("NHRP"))?;
-        // Data packets are not for this program: a filter that takes nothing.
-        let nothing = [SockFilter::new(BPF_RETURN, 0, 0, 0)];
-        let ipv4 = packet_socket(&device.name, ControlProtocol::Ipv4, &nothing).map_err(explain("OSPF"))?;
+        let ipv4 =
+            packet_socket(&device.name, ControlProtocol::Ipv4, &only_ospf()).map_err(explain("OSPF"))?;
         let ospf = ospf_socket(device).map_err(explain("OSPF"))?;
-        Ok(Self { nhrp, ipv4, ospf, key, local })
+        Ok(Self { nhrp, ipv4, _ospf: ospf, key, local })
     }
 
     pub(super) fn register(&self, registry: &Registry, tokens: [Token; 2]) -> io::Result<()> {
-        for (socket, token) in [&self.nhrp, &self.ospf].into_iter().zip(tokens) {
+        for (socket, token) in [&self.nhrp, &self.ipv4].into_iter().zip(tokens) {
             registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::READABLE)?;
         }
         Ok(())
@@ -96,18 +96,35 @@ impl Control {
         socket.send(&frame).map(|_| ())
     }
 
-    /// The next NHRP packet; none if it is not one.
-    pub(super) fn receive_nhrp(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
-        let len = (&self.nhrp).read(buffer)?;
+    /// The next packet of a protocol; none if it is not one.
+    pub(super) fn receive(
+        &self,
+        protocol: ControlProtocol,
+        buffer: &mut [u8],
+    ) -> io::Result<Option<Received>> {
+        let mut socket = match protocol {
+            ControlProtocol::Nhrp => &self.nhrp,
+            _ => &self.ipv4,
+        };
+        let len = socket.read(buffer)?;
         let found = buffer.get(..len).and_then(payload);
         Ok(found.map(|(remote, start)| Received { remote, start, end: len }))
     }
+}
 
-    /// The next OSPF packet, with its IP header.
-    pub(super) fn receive_ospf(&self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
-        let len = (&self.ospf).read(buffer)?;
-        Ok(Some(Received { remote: Ipv4Addr::UNSPECIFIED, start: 0, end: len }))
-    }
+/// A classic BPF program that takes IPv4 packets with OSPF in them.
+fn only_ospf() -> [SockFilter; 4] {
+    const LOAD_BYTE: u16 = 0x30;
+    const JUMP_IF_EQUAL: u16 = 0x15;
+    /// Offsets from here on count from the network header, which is the inner one.
+    const NETWORK_HEADER: u32 = 0xfff0_0000;
+    const PROTOCOL: u32 = 9;
+    [
+        SockFilter::new(LOAD_BYTE, 0, 0, NETWORK_HEADER + PROTOCOL),
+        SockFilter::new(JUMP_IF_EQUAL, 0, 1, OSPF.unsigned_abs()),
+        SockFilter::new(BPF_RETURN, 0, 0, u32::MAX),
+        SockFilter::new(BPF_RETURN, 0, 0, 0),
+    ]
 }
 
 /// The classic BPF instruction "return this many bytes".
@@ -141,8 +158,8 @@ fn ospf_socket(device: &Device) -> io::Result<Socket> {
     for group in OSPF_GROUPS {
         socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(device.index))?;
     }
-    socket.set_nonblocking(true)?;
-    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    // What it gets is read elsewhere, with the sender's underlay address.
+    socket.attach_filter(&[SockFilter::new(BPF_RETURN, 0, 0, 0)])?;
     Ok(socket)
 }
 

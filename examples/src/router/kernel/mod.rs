@@ -339,10 +339,8 @@ impl Kernel {
         else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
-        let (received, protocol) = match source % 2 {
-            0 => (control.receive_nhrp(&mut self.buffer)?, ControlProtocol::Nhrp),
-            _ => (control.receive_ospf(&mut self.buffer)?, ControlProtocol::Ipv4),
-        };
+        let protocol = if source % 2 == 0 { ControlProtocol::Nhrp } else { ControlProtocol::Ipv4 };
+        let received = control.receive(protocol, &mut self.buffer)?;
         let Some(Received { remote, start, end }) = received else { return Ok(()) };
         self.counters.control_received += 1;
         let (remote, path) = self.stand_ins.identify(remote);
