@@ -6,7 +6,7 @@ mod common;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use common::{LAN1, LAN2, config, hops, log, ping, saw, start};
+use common::{LAN1, LAN2, config, hops, log, ping, run_to_routes, saw, start};
 use dmvpn::Event;
 use dmvpn::sim::{Network, RouterSpec};
 
@@ -81,4 +81,19 @@ fn data_of_a_peer_that_a_restarted_router_does_not_know_arrives() {
     let id = network.flow("SPOKE1", one_way);
     network.run_for(Duration::from_secs(6));
     assert_eq!(network.flow_report(id).missing(), 0, "{}", log(&network));
+}
+
+/// The guide's cloud as it is, only without IPsec: OSPF finds the far LAN.
+#[test]
+fn ospf_runs_over_plain_gre() {
+    let files = ["hub1.cfg", "spoke1.cfg", "spoke2.cfg"];
+    let mut network = Network::new(start(), 4);
+    for file in files {
+        let config = config(file, &[UNPROTECTED]);
+        let name = config.hostname.clone();
+        network.add_router(&name, RouterSpec::with_config(config).unprotected()).expect("sound");
+    }
+    run_to_routes(&mut network, Duration::from_secs(60));
+    let report = ping(&mut network, "SPOKE1", LAN1, LAN2, 50);
+    assert_eq!(report.lost(), 0, "{}", log(&network));
 }

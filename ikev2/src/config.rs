@@ -576,11 +576,26 @@ pub struct Dpd {
     pub mode: DpdMode,
 }
 
+impl Dpd {
+    /// For [`DpdMode::OnDemand`], how many intervals an SA may be silent when nobody demands anything.
+    const IDLE_INTERVALS: u32 = 30;
+
+    /// After how much silence the endpoint asks by itself.
+    #[must_use]
+    pub fn longest_silence(&self) -> Duration {
+        match self.mode {
+            DpdMode::Periodic => self.interval,
+            DpdMode::OnDemand => self.interval.saturating_mul(Self::IDLE_INTERVALS),
+        }
+    }
+}
+
 /// Who starts a liveness check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum DpdMode {
-    /// Only [`Input::CheckLiveness`](crate::Input::CheckLiveness), and only if nothing was heard for the interval.
-    /// The embedder asks when it has something to send, which this crate cannot see.
+    /// [`Input::CheckLiveness`](crate::Input::CheckLiveness), if nothing was heard for the interval. The embedder asks
+    /// when it has something to send, which this crate cannot see. For a peer that vanished and that nobody has
+    /// anything to say to, the endpoint asks after thirty intervals: its SA would stay until the end of its lifetime.
     #[default]
     OnDemand,
     /// The endpoint, every interval in which nothing was heard.

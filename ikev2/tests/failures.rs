@@ -269,6 +269,22 @@ fn liveness_on_demand() {
 }
 
 #[test]
+fn a_peer_that_vanished_is_noticed_although_nobody_demands_it() {
+    let mut configs = vec![fast(1), fast(2)];
+    let (interval, retry) = (Duration::from_secs(10), Duration::from_secs(2));
+    configs[0].profiles[0].dpd = Some(Dpd { interval, retry, mode: DpdMode::OnDemand });
+    let mut net = Net::new(configs, 18);
+    net.connect(0, 1);
+    net.run_secs(1000);
+    assert!(net.both_ways(0, 1), "a living peer stays, however idle");
+    net.nodes[1].alive = false;
+    net.run_secs(150);
+    assert!(!net.has(0, |e| matches!(e, Event::PeerDown { .. })), "30 intervals are not over");
+    net.run_secs(450);
+    assert!(net.has(0, |e| matches!(e, Event::PeerDown { reason: DownReason::DeadPeer, .. })));
+}
+
+#[test]
 fn group_is_corrected_and_the_dance_is_bounded() {
     let mut configs = vec![fast(1), fast(2)];
     configs[0].profiles[0].proposals[0].groups = vec![Group::Curve25519, Group::Ecp256];

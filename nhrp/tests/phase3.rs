@@ -5,7 +5,7 @@ mod common;
 
 use common::{World, hub_config, ip, ms, net, secs, spoke_config};
 use nhrp::wire::{Body, Cie, ExtensionType, Packet, PacketType};
-use nhrp::{Action, Config, DropReason, Event, Input, Output, PathId, RouteInfo};
+use nhrp::{Action, Config, DropReason, Event, Input, Nhs, Output, PathId, RouteInfo};
 
 fn route(prefix: &str, next_hop: Option<&str>) -> RouteInfo {
     RouteInfo { prefix: net(prefix), through_tunnel: next_hop.is_some(), next_hop: next_hop.map(ip) }
@@ -185,6 +185,26 @@ fn indication_from_somebody_who_is_not_the_next_hop_is_ignored() {
     world.input(1, from);
     assert!(world.sent.is_empty());
     assert_eq!(world.nodes[1].stats().dropped(DropReason::SpoofedIndication), 2);
+}
+
+#[test]
+fn indication_counts_from_each_of_the_servers_that_share_a_route() {
+    let mut hub = hub_config();
+    hub.redirect = Some(secs(8));
+    let mut spoke = with_shortcut(spoke_config(11));
+    spoke.nhs.push(Nhs::new(Some(ip("10.0.0.2")), Some(ip("203.0.113.2"))));
+    let mut world = World::new(vec![hub, spoke, with_shortcut(spoke_config(12))]);
+    let lan12 = "192.168.12.0/24";
+    world.routes.insert(0, vec![route(lan12, Some("10.0.0.12"))]);
+    // Two servers are equally good; the routing table names the other one first.
+    world.routes.insert(1, vec![route("192.168.0.0/16", Some("10.0.0.2"))]);
+    world.routes.insert(2, vec![route(lan12, None)]);
+    world.run(secs(5));
+    world.forget();
+    redirect(&mut world, "192.168.11.1", "192.168.12.1");
+    world.run(secs(1));
+    assert_eq!(world.nodes[1].stats().dropped(DropReason::SpoofedIndication), 0);
+    assert!(world.actions(1).iter().any(|action| matches!(action, Action::ShortcutUp { .. })));
 }
 
 #[test]

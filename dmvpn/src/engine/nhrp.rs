@@ -161,7 +161,12 @@ impl Engine {
                 let adjacency = Adjacency { path, kind };
                 let before = self.tunnels[tunnel.index()].adjacencies.insert(tunnel_address, adjacency);
                 self.count_user(Some(path), before.map(|before| before.path));
-                self.tell_ospf_of_adjacency(now, tunnel, tunnel_address, kind, true);
+                // A server that has not registered us could not answer: OSPF begins with it when it says that it has.
+                if kind != AdjacencyKind::Nhs
+                    || self.tunnels[tunnel.index()].node.is_nhs_up(IpAddr::V4(tunnel_address))
+                {
+                    self.tell_ospf_of_adjacency(now, tunnel, tunnel_address, kind, true);
+                }
                 if kind == AdjacencyKind::Dynamic && before.is_none_or(|before| before.kind != kind) {
                     let interface = self.tunnels[tunnel.index()].name.clone();
                     self.event(Event::DirectPathUp { interface, tunnel_address, nbma });

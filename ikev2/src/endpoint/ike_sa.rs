@@ -69,7 +69,7 @@ pub(crate) enum Timer {
     Retransmit,
     /// A stranger's half-open SA, a refused one, an SA without child SAs, a superseded one: goes away by then.
     Linger,
-    /// Nothing was heard for the DPD interval.
+    /// Nothing was heard for the longest silence that DPD allows.
     Liveness,
     /// We are behind a NAT (RFC 3948 section 4).
     Keepalive,

@@ -8,7 +8,6 @@ use super::Endpoint;
 use super::arena::SaKey;
 use super::ike_sa::{State, Task, Timer};
 use super::requests::Pending;
-use crate::config::DpdMode;
 use crate::ids::ChildId;
 use crate::io::{DownReason, FailureReason, Output, Transmit};
 
@@ -141,7 +140,7 @@ impl Endpoint {
         if sa.state != State::Established {
             return;
         }
-        let due = heard + dpd.interval;
+        let due = heard + dpd.longest_silence();
         let idle = sa.requests.is_idle();
         let Some(sa) = self.sa_mut(key) else { return };
         if due > now {
@@ -151,7 +150,7 @@ impl Endpoint {
         if idle {
             sa.enqueue(Task::Liveness);
         }
-        sa.timers.set(Timer::Liveness, now + dpd.interval);
+        sa.timers.set(Timer::Liveness, now + dpd.longest_silence());
     }
 
     fn keepalive(&mut self, now: Instant, key: SaKey) {
@@ -179,8 +178,8 @@ impl Endpoint {
         let since = if reauthenticate { sa.lineage.established } else { now };
         sa.timers.set(Timer::Rekey, since + soft);
         sa.timers.set(Timer::Expire, since + lifetime);
-        if let Some(dpd) = dpd.filter(|dpd| dpd.mode == DpdMode::Periodic) {
-            sa.timers.set(Timer::Liveness, now + dpd.interval);
+        if let Some(dpd) = dpd {
+            sa.timers.set(Timer::Liveness, now + dpd.longest_silence());
         }
         if sa.nat.local && !keepalive.is_zero() {
             sa.timers.set(Timer::Keepalive, now + keepalive);

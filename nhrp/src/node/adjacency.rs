@@ -186,7 +186,11 @@ impl Node {
 
     /// Data for this next hop uses this path from now on.
     pub(super) fn activate(&mut self, now: Instant, address: IpAddr, path: PathId) {
+        let before = self.cache.get(address).and_then(|entry| entry.path);
         self.use_path(address, Some(path));
+        if let Some(before) = before.filter(|before| *before != path) {
+            self.leave_client(before);
+        }
         let Some(entry) = self.cache.get_mut(address) else { return };
         let was_active = entry.active;
         entry.active = true;

@@ -130,6 +130,12 @@ impl Node {
         self.servers.iter().position(|server| server.path == Some(path))
     }
 
+    /// Whether a server at this address is to know us, and has not said so yet.
+    pub(super) fn awaits_registration(&self, nbma: IpAddr) -> bool {
+        let mut wanted = self.servers.iter().filter(|s| s.nbma == Some(nbma) && s.is_wanted()).peekable();
+        wanted.peek().is_some() && !wanted.any(|s| s.status == NhsStatus::Up)
+    }
+
     /// Whether a path to this address is always wanted.
     pub(super) fn is_permanent(&self, nbma: IpAddr) -> bool {
         let mut of_server = self.servers.iter().filter(|s| s.nbma == Some(nbma)).peekable();
@@ -402,6 +408,11 @@ impl Node {
             self.timers.set(Timer::Fallback(index), after(now, fallback));
         }
         self.event(Event::NhsUp { nhs: name });
+        if let Some((path, nbma)) =
+            self.servers.get(index).and_then(|server| Some((server.path?, server.nbma?)))
+        {
+            self.join_static(now, path, nbma);
+        }
         self.select_servers(now);
         self.resume_resolutions(now);
     }

@@ -11,12 +11,14 @@ use crate::node::cache::Entry;
 use crate::node::paths::Path;
 
 impl Node {
-    /// A path to a configured multicast address is up.
+    /// A path to a configured multicast address is up, or the server there has answered a registration. Before that a
+    /// server could not answer what it hears: it does not know yet where we are. (nhrpd of FRR 8.4 even forgets it for
+    /// good if it has to answer a Hello in the moment of the registration.)
     pub(super) fn join_static(&mut self, now: Instant, path: PathId, nbma: IpAddr) {
         let server = self.servers.iter().find(|server| server.nbma == Some(nbma));
         let wanted = self.config.multicast.contains(&MulticastMap::Static(nbma))
             || server.is_some_and(|server| server.config.multicast);
-        if !wanted {
+        if !wanted || self.awaits_registration(nbma) {
             return;
         }
         let known = server.and_then(|server| server.tunnel_address);

@@ -122,7 +122,8 @@ impl Node {
         self.ask_route(now, destination, Query::Indication { sender, destination });
     }
 
-    /// The routing table was asked whether the sender of an indication is the next hop at all.
+    /// The routing table was asked whether traffic goes by way of the sender of an indication at all. Among servers
+    /// with equally good routes the one in the answer need not be the one that got the packet.
     pub(super) fn indication_checked(
         &mut self,
         now: Instant,
@@ -131,7 +132,10 @@ impl Node {
         route: Option<RouteInfo>,
     ) {
         match route {
-            Some(route) if route.through_tunnel && route.next_hop == Some(sender) => {
+            Some(route)
+                if route.through_tunnel
+                    && route.next_hop.is_some_and(|hop| hop == sender || self.is_server_address(hop)) =>
+            {
                 self.start_resolution(now, destination);
             }
             _ => self.stats.count_drop(DropReason::SpoofedIndication),

@@ -10,7 +10,7 @@ use crate::node::Node;
 use crate::node::cache::{Entry, Origin, Requester};
 use crate::node::local::Local;
 use crate::node::timers::Timer;
-use crate::view::{CacheFlags, CacheKind, CacheView, MulticastView, NhsView, RequesterView};
+use crate::view::{CacheFlags, CacheKind, CacheView, MulticastView, NhsStatus, NhsView, RequesterView};
 
 impl Node {
     /// The cache, ordered by prefix: `show ip nhrp [detail]`.
@@ -100,6 +100,13 @@ impl Node {
     #[must_use]
     pub fn live_nhs(&self) -> Option<IpAddr> {
         self.best_server(None).and_then(|index| self.servers.get(index)?.tunnel_address)
+    }
+
+    /// Whether this server has answered the last registration.
+    #[must_use]
+    pub fn is_nhs_up(&self, tunnel_address: IpAddr) -> bool {
+        let mut at = self.servers.iter().filter(|server| server.tunnel_address == Some(tunnel_address));
+        at.any(|server| server.status == NhsStatus::Up)
     }
 
     /// Where multicast is copied to, by path: `show ip nhrp multicast`.
