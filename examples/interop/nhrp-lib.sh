@@ -95,6 +95,8 @@ frr_up() {
     CONNECTION_LINES='dpd_delay = 10s' \
     CHARON_LINES=$'retransmit_tries = 2\n  retransmit_timeout = 2.0\n  retransmit_base = 1.5' \
       strongswan "$1" "$nbma" "$([[ $role == hub ]] && echo none || echo trap)"
+    # A hub's kernel has no policy for a peer whose SA is gone, and would send to it in the clear.
+    in_ns "$1" iptables -A OUTPUT -o eth0 -p gre -m policy --dir out --pol none -j DROP
   fi
   # nhrpd of FRR 8.4, when the kernel asks for the server's address in the moment in which the registration is answered,
   # writes 0.0.0.0 over the neighbour entry that it has just made, and the kernel refuses all packets to the server from

@@ -65,6 +65,27 @@ fn every_offset_ends_with_one_pair_and_never_loses_a_packet() {
     assert!(crossed >= 20, "most offsets cross: {crossed}");
 }
 
+/// strongSwan for one does not know the rule, and its kernel may take packets of one of the two only.
+#[test]
+fn a_peer_that_keeps_both_is_relieved_of_the_redundant_one() {
+    let mut its_own = 0;
+    for seed in 0..8 {
+        let mut other = fast(2);
+        other.crossed_grace = Duration::from_secs(3600);
+        let mut net = Net::new(vec![fast(1), other], seed);
+        net.connect(0, 1);
+        net.connect(1, 0);
+        net.run_secs(20);
+        for node in 0..2 {
+            assert_eq!(net.ike_sas(node), 1, "seed {seed} node {node}");
+            assert!(!net.has(node, |e| matches!(e, Event::PeerDown { .. })));
+        }
+        assert!(net.both_ways(0, 1), "seed {seed}");
+        its_own += net.nodes[1].endpoint.stats().crossed;
+    }
+    assert!((1..8).contains(&its_own), "each end began the redundant one sometimes: {its_own}");
+}
+
 #[test]
 fn crossing_on_a_bad_wire_converges() {
     for seed in 0..40 {

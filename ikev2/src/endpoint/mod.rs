@@ -54,9 +54,11 @@ use crate::wire::Identity;
 /// both. Every inbound SA is installed before anybody can send on it. For sending, both ends apply one rule to what
 /// both know: of the two IKE SAs, the one whose first exchange holds the lowest of the four nonces is redundant, as in
 /// the rekey collisions of RFC 7296 section 2.8.1. The end that initiated the redundant one deletes it after
-/// [`Config::crossed_grace`], provided the other one still stands. A peer that does not know this rule just keeps both,
-/// which does no harm, since both stay installed. The rule does not depend on time or order, so the two ends cannot
-/// disagree; INITIAL_CONTACT only voids SAs that were up before the exchange began that carries it.
+/// [`Config::crossed_grace`], provided the other one still stands; after twice that time the other end does. A peer that
+/// does not know this rule would keep both, and need not take what comes on either: strongSwan with a trap policy gives
+/// them different reqids, and its kernel refuses packets of the one that was there first. The rule does not depend on
+/// time or order, so the two ends cannot disagree; INITIAL_CONTACT only voids SAs that were up before the exchange began
+/// that carries it.
 ///
 /// Most crossings do not come that far: an end whose peer has already begun gives that exchange a short time
 /// ([`Config::yield_to_peer`]) before it begins its own.

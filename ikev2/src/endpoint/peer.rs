@@ -268,18 +268,18 @@ impl Endpoint {
         }
     }
 
-    /// Of two crossed lines the end that began the redundant one retires it after the grace time.
+    /// Of two crossed lines the end that began the redundant one retires it after the grace time. If it does not, as one
+    /// that does not know the rule, the other end does after as much time again.
     fn mark_redundant(&mut self, now: Instant, id: PeerId) {
         let Some((redundant, _)) = self.crossed_pair(id) else { return };
-        let at = now + self.config.crossed_grace;
-        let Some(sa) = self.sa(redundant) else { return };
-        if sa.lineage.origin != Role::Initiator || sa.timers.get(Timer::Retire).is_some() {
+        let grace = self.config.crossed_grace;
+        let Some(sa) = self.sa_mut(redundant) else { return };
+        if sa.timers.get(Timer::Retire).is_some() {
             return;
         }
-        self.stats.crossed += 1;
-        if let Some(sa) = self.sa_mut(redundant) {
-            sa.timers.set(Timer::Retire, at);
-        }
+        let is_ours = sa.lineage.origin == Role::Initiator;
+        sa.timers.set(Timer::Retire, now + if is_ours { grace } else { grace.saturating_mul(2) });
+        self.stats.crossed += u64::from(is_ours);
     }
 
     /// The grace time of a redundant SA is over; it goes if the other one still stands.
