@@ -179,6 +179,8 @@ impl Tunnel {
 struct Adjacency {
     path: PathId,
     kind: ::nhrp::AdjacencyKind,
+    /// OSPF was told of it.
+    in_ospf: bool,
 }
 
 /// The OSPF process and the interfaces that it runs on.
