@@ -22,6 +22,8 @@ HOLD=45 REGISTER=15
 DEAD_PEER=20
 # How long after a recovery bound nothing may be lost.
 PROOF=10
+# A machine that is slow to start daemons adds this to the bounds.
+SLACK=${SLACK:-0}
 
 recoveries=() times=()
 current='' clocked=0
@@ -32,14 +34,14 @@ note_times() { times+=("$current|${marks%, }"); }
 
 # A router that lost its memory: seen by registration at the latest, then OSPF from its beginning. With IPsec the other
 # side may first have to find that its SA is dead.
-bound() { echo $((REGISTER + DEAD + 2 * HELLO + (PROTECT ? DEAD_PEER : 0))); }
+bound() { echo $((REGISTER + DEAD + 2 * HELLO + (PROTECT ? DEAD_PEER : 0) + SLACK)); }
 
 pairing() {
   keep_logs
   cleanup
   namespaces=() pids=() router_pid=()
   rm -rf "$LAB"; mkdir -p "$LAB"
-  current=$1 case_name=${FUNCNAME[1]}-$PROTECT
+  current=$1 case_name=${FUNCNAME[1]#pairing_}-$PROTECT
   failed_before=$failed
   started=$(date +%s%N)
   printf '\n== %s\n' "$current"

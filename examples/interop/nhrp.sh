@@ -43,7 +43,7 @@ restarted() {
 
 sealed() { if ((PROTECT)); then clear_text_check; fi; }
 
-frr_hub() {
+pairing_frr_hub() {
   pairing "hub FRR, spokes ours and FRR, $(under)"
   node hub 203.0.113.1
   node s1 198.51.100.1 192.168.11
@@ -68,7 +68,7 @@ frr_hub() {
   sealed
 }
 
-our_hub() {
+pairing_our_hub() {
   pairing "hub ours, spokes FRR, $(under)"
   node hub 203.0.113.1
   node s1 198.51.100.1 192.168.11
@@ -92,7 +92,7 @@ our_hub() {
   sealed
 }
 
-phase2() {
+pairing_phase2() {
   pairing "hub FRR, spokes ours in phase 2, $(under)"
   node hub 203.0.113.1
   node s1 198.51.100.1 192.168.11
@@ -113,7 +113,7 @@ phase2() {
   sealed
 }
 
-nat() {
+pairing_nat() {
   pairing "hub FRR, our spoke behind NAT and FRR's, $(under)"
   node hub 203.0.113.1
   nat box 198.51.100.1 192.168.100
@@ -137,7 +137,7 @@ nat() {
   sealed
 }
 
-nat_frr() {
+pairing_nat_frr() {
   pairing "hub ours, FRR's spoke behind NAT and ours, $(under)"
   node hub 203.0.113.1
   nat box 198.51.100.1 192.168.100
@@ -160,7 +160,7 @@ nat_frr() {
   sealed
 }
 
-nat_phase2() {
+pairing_nat_phase2() {
   pairing "hub FRR, spokes ours in phase 2, one behind NAT, $(under)"
   node hub 203.0.113.1
   nat box 198.51.100.1 192.168.100
@@ -186,6 +186,6 @@ begin
 for name in "${wanted[@]}"; do
   case $name in *-plain) protections=0 ;; *-ipsec) protections=1 ;; *) protections='0 1' ;; esac
   name=${name%-plain} name=${name%-ipsec}
-  for PROTECT in $protections; do "${name//-/_}"; done
+  for PROTECT in $protections; do "pairing_${name//-/_}"; done
 done
 finish
