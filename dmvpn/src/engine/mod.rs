@@ -179,8 +179,6 @@ impl Tunnel {
 struct Adjacency {
     path: PathId,
     kind: ::nhrp::AdjacencyKind,
-    /// OSPF was told of it.
-    in_ospf: bool,
 }
 
 /// The OSPF process and the interfaces that it runs on.

@@ -158,13 +158,13 @@ impl Engine {
             NhrpAction::AdjacencyUp { tunnel_address: IpAddr::V4(tunnel_address), nbma, path, kind } => {
                 let path = own_path(path);
                 self.act(Action::AddAdjacency { tunnel, tunnel_address, path });
-                let own = &mut self.tunnels[tunnel.index()];
-                let known = own.adjacencies.get(&tunnel_address).is_some_and(|before| before.in_ospf);
-                let in_ospf = known || !speaks_first(&own.node, tunnel_address, kind);
-                let adjacency = Adjacency { path, kind, in_ospf };
-                let before = own.adjacencies.insert(tunnel_address, adjacency);
+                let adjacency = Adjacency { path, kind };
+                let before = self.tunnels[tunnel.index()].adjacencies.insert(tunnel_address, adjacency);
                 self.count_user(Some(path), before.map(|before| before.path));
-                if in_ospf {
+                // A server that has not registered us could not answer: OSPF begins with it when it says that it has.
+                if kind != AdjacencyKind::Nhs
+                    || self.tunnels[tunnel.index()].node.is_nhs_up(IpAddr::V4(tunnel_address))
+                {
                     self.tell_ospf_of_adjacency(now, tunnel, tunnel_address, kind, true);
                 }
                 if kind == AdjacencyKind::Dynamic && before.is_none_or(|before| before.kind != kind) {
@@ -275,7 +275,6 @@ impl Engine {
         if is_protected && !is_up {
             self.check_liveness(now, adjacency.path);
         } else {
-            self.mark_in_ospf(tunnel, nhs);
             self.tell_ospf_of_adjacency(now, tunnel, nhs, adjacency.kind, is_up);
         }
     }
@@ -305,16 +304,5 @@ impl Engine {
             Target::Via(hops) => (true, hops.first().map(|hop| IpAddr::V4(hop.gateway))),
         };
         Some(::nhrp::RouteInfo { prefix: IpNet::V4(prefix), through_tunnel, next_hop })
-    }
-}
-
-/// Whether OSPF waits for the other end to begin: a server until it says that it has registered us, before which it
-/// could not answer; a client that hears our multicast until it speaks by itself. nhrpd of FRR 8.4 writes 0.0.0.0 over
-/// the address of its server for good if it has to answer a Hello in the moment in which it is registered.
-fn speaks_first(node: &::nhrp::Node, tunnel_address: Ipv4Addr, kind: AdjacencyKind) -> bool {
-    match kind {
-        AdjacencyKind::Nhs => !node.is_nhs_up(IpAddr::V4(tunnel_address)),
-        AdjacencyKind::Registered => node.config().multicast.contains(&::nhrp::MulticastMap::Dynamic),
-        _ => false,
     }
 }

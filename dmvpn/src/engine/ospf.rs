@@ -41,9 +41,6 @@ impl Engine {
     pub(super) fn receive_ospf(&mut self, now: Instant, header: OspfPacket, packet: &mut Packet) -> Verdict {
         let OspfPacket { tunnel, path, source, destination, ttl, fragment } = header;
         let interface = interface_of(tunnel);
-        if self.plane.path_to(tunnel, source) == Some(path) {
-            self.ospf_heard(now, tunnel, source);
-        }
         let Some(ospf) = self.ospf.as_mut().filter(|ospf| ospf.tunnels.contains_key(&interface)) else {
             return Verdict::Dropped(DropReason::NoOspf);
         };
@@ -65,22 +62,6 @@ impl Engine {
         let payload = whole.as_deref().unwrap_or(packet.bytes());
         ospf.router.handle_input(now, Input::Packet { interface, source, destination, ttl, payload });
         Verdict::Consumed
-    }
-
-    /// A client for whose first word OSPF waited has spoken.
-    fn ospf_heard(&mut self, now: Instant, tunnel: TunnelId, source: Ipv4Addr) {
-        let Some(adjacency) = self.tunnels[tunnel.index()].adjacencies.get_mut(&source) else { return };
-        if !adjacency.in_ospf && adjacency.kind == AdjacencyKind::Registered {
-            adjacency.in_ospf = true;
-            self.tell_ospf_of_adjacency(now, tunnel, source, AdjacencyKind::Registered, true);
-        }
-    }
-
-    /// OSPF knows of this adjacency from now on.
-    pub(super) fn mark_in_ospf(&mut self, tunnel: TunnelId, address: Ipv4Addr) {
-        if let Some(adjacency) = self.tunnels[tunnel.index()].adjacencies.get_mut(&address) {
-            adjacency.in_ospf = true;
-        }
     }
 
     pub(super) fn drain_ospf(&mut self, now: Instant, budget: &mut usize) {
