@@ -244,15 +244,16 @@ fn gre_info(settings: &TunnelSettings, local: Ipv4Addr, ttl: u8) -> LinkAttribut
 }
 
 fn counters_of(stats: &Stats64) -> InterfaceCounters {
-    let mut counters = InterfaceCounters::default();
-    counters.packets_in = stats.rx_packets;
-    counters.bytes_in = stats.rx_bytes;
-    counters.packets_out = stats.tx_packets;
-    counters.bytes_out = stats.tx_bytes;
-    counters.multicast_in = stats.multicast;
-    counters.drops_in = stats.rx_dropped + stats.rx_errors;
-    counters.drops_out = stats.tx_dropped + stats.tx_errors;
-    counters
+    InterfaceCounters {
+        packets_in: stats.rx_packets,
+        bytes_in: stats.rx_bytes,
+        packets_out: stats.tx_packets,
+        bytes_out: stats.tx_bytes,
+        multicast_in: stats.multicast,
+        drops_in: stats.rx_dropped + stats.rx_errors,
+        drops_out: stats.tx_dropped + stats.tx_errors,
+        ..InterfaceCounters::default()
+    }
 }
 
 fn find(requests: &mut Requests<RouteNetlinkMessage>, name: &str) -> io::Result<Option<LinkMessage>> {

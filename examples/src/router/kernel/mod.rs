@@ -339,7 +339,7 @@ impl Kernel {
         else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
-        let protocol = if source % 2 == 0 { ControlProtocol::Nhrp } else { ControlProtocol::Ipv4 };
+        let protocol = if source.is_multiple_of(2) { ControlProtocol::Nhrp } else { ControlProtocol::Ipv4 };
         let received = control.receive(protocol, &mut self.buffer)?;
         let Some(Received { remote, start, end }) = received else { return Ok(()) };
         self.counters.control_received += 1;
@@ -441,7 +441,7 @@ impl Dataplane for Kernel {
                     engine.handle_counted(Counted::Interface { tunnel: device.settings.id, counters });
                 }
                 Err(error) => {
-                    tracing::warn!("{}: the kernel does not say what it counted: {error}", device.name)
+                    tracing::warn!("{}: the kernel does not say what it counted: {error}", device.name);
                 }
             }
         }

@@ -150,10 +150,10 @@ impl States {
         let chosen = known.exception.and_then(|exception| exception.spi);
         let was_chosen = gone.iter().any(|sa| !sa.inbound && Some(sa.parameters.spi) == chosen);
         let was_last = known.sas.iter().all(|(_, sa)| sa.inbound);
-        if was_chosen || was_last {
-            if let Some(exception) = known.exception.take() {
-                policies.retract(exception)?;
-            }
+        if (was_chosen || was_last)
+            && let Some(exception) = known.exception.take()
+        {
+            policies.retract(exception)?;
         }
         gone.iter().map(|sa| self.delete(sa)).fold(Ok(()), Result::and)
     }
